@@ -152,7 +152,8 @@ static int bind_and_listen(int fd, const struct listener_config *config, uint16_
     return 0;
 }
 
-int listener_open(const struct listener_config *config, uint16_t port, bool reuse_port, char *error)
+int listener_open(const struct listener_config *config, uint16_t port, bool reuse_port,
+                  char error[LISTENER_ERROR_SIZE])
 {
     int fd = socket(config->address.sa.sa_family, config->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int r;
@@ -171,7 +172,7 @@ int listener_open(const struct listener_config *config, uint16_t port, bool reus
     return fd;
 }
 
-int listener_apply(int fd, const struct listener_config *config, char *error)
+int listener_apply(int fd, const struct listener_config *config, char error[LISTENER_ERROR_SIZE])
 {
     /* Also takes back what an opening with REUSE_PORT set: others must not join the port later. */
     const struct option shared = {is_ip(config), SOL_SOCKET, SO_REUSEPORT,
@@ -192,7 +193,7 @@ int listener_apply(int fd, const struct listener_config *config, char *error)
     return 0;
 }
 
-int listener_adopt(int fd, const struct listener_config *config, char *error)
+int listener_adopt(int fd, const struct listener_config *config, char error[LISTENER_ERROR_SIZE])
 {
     int type = 0, listening = 0;
     socklen_t length = sizeof type;
