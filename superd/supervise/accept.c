@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "supervise/events.h"
 #include "supervise/instance.h"
+#include "supervise/refusals.h"
 #include "supervise/service.h"
 
 #define ACCEPT_BATCH    16
@@ -41,7 +42,9 @@ static void refuse(struct service *service, struct connection *connection,
     const char *message = service->config ? service->config->refuse_message : NULL;
     const struct linger reset = {.l_onoff = 1, .l_linger = 0};
 
-    event_refuse(service, &connection->peer, verdict);
+    struct prefix source = service_source(service, &connection->peer);
+
+    refusals_add(service->supervisor->refusals, service, &connection->peer, &source, verdict);
     if (message)
         send(connection->fd, message, strlen(message), MSG_DONTWAIT | MSG_NOSIGNAL);
     else

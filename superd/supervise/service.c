@@ -15,6 +15,7 @@
 #include "net/listener.h"
 #include "supervise/accept.h"
 #include "supervise/events.h"
+#include "supervise/refusals.h"
 
 /* A listener-mode instance that ends sooner than this, leaving its socket readable, may be looping.
  */
@@ -31,6 +32,13 @@ struct service *service_find(struct supervisor *supervisor, const char *name)
 struct moment service_moment(const struct supervisor *supervisor)
 {
     return (struct moment){.now_ms = uv_now(&supervisor->loop), .wall_s = (int64_t)time(NULL)};
+}
+
+struct prefix service_source(const struct service *service, const struct peer *peer)
+{
+    const struct limit_settings *limits = service->policy.limits;
+
+    return source_of(&peer->address, peer->uid, limits->source_prefix_v4, limits->source_prefix_v6);
 }
 
 /* ---- Begin, change, end --------------------------------------------------------------------- */
@@ -55,10 +63,12 @@ struct service *service_create(struct supervisor *supervisor, const char *name)
     return service;
 }
 
-bool service_configure(struct service *service, struct generation *generation,
-                       const struct service_config *config, uint32_t index)
+/* Compile the rules of CONFIG and give them, with its limits, to admission. */
+static bool apply_policy(struct service *service, const struct service_config *config)
 {
-    struct access_table *table = access_table_create(&config->access, NULL, 0);
+    const struct access_contents *contents = &service->supervisor->access_contents;
+    struct access_table *table =
+        access_table_create(&config->access, contents->files, contents->count);
     struct admission_policy policy = {
         .limits = &config->limits, .access = &config->access, .table = table};
 
@@ -75,6 +85,14 @@ bool service_configure(struct service *service, struct generation *generation,
     access_table_destroy(service->access_table);
     service->access_table = table;
     service->policy = policy;
+    return true;
+}
+
+bool service_configure(struct service *service, struct generation *generation,
+                       const struct service_config *config, uint32_t index)
+{
+    if (!apply_policy(service, config))
+        return false;
     generation_hold(generation);
     if (service->generation)
         generation_release(service->generation);
@@ -82,6 +100,11 @@ bool service_configure(struct service *service, struct generation *generation,
     service->config = config;
     service->index = index;
     return true;
+}
+
+bool service_renew_access(struct service *service)
+{
+    return apply_policy(service, service->config);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -101,6 +124,8 @@ static void free_service(struct service *service)
 {
     unlist_held(service);
     accept_drop_parked(service);
+    if (service->supervisor->state != STATE_STOPPED)
+        refusals_forget(service->supervisor->refusals, service);
     HASH_DEL(service->supervisor->services, service);
     admission_service_destroy(service->admission);
     access_table_destroy(service->access_table);
