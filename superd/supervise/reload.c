@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -151,10 +152,13 @@ static uint32_t most_instances(const struct supervisor *supervisor, const struct
 static bool configure_admission(struct supervisor *supervisor, const struct config *config)
 {
     uint32_t instances = most_instances(supervisor, config);
+    uint8_t seed[ADMISSION_SEED_SIZE];
 
     if (supervisor->admission)
         return admission_configure(supervisor->admission, config->daemon.sources, instances);
-    supervisor->admission = admission_create(config->daemon.sources, instances);
+    if (getrandom(seed, sizeof seed, 0) != sizeof seed)
+        return false;
+    supervisor->admission = admission_create(config->daemon.sources, instances, seed);
     return supervisor->admission != NULL;
 }
 

@@ -63,27 +63,58 @@ struct service *service_create(struct supervisor *supervisor, const char *name)
     return service;
 }
 
+/* What a policy points to and a service owns. */
+struct policy_parts {
+    struct access_table *table;
+    struct zone *zone;
+};
+
+static void destroy_parts(struct policy_parts parts)
+{
+    access_table_destroy(parts.table);
+    zone_destroy(parts.zone);
+}
+
+static bool make_parts(const struct service *service, const struct service_config *config,
+                       struct policy_parts *parts)
+{
+    const struct access_contents *contents = &service->supervisor->access_contents;
+
+    *parts = (struct policy_parts){
+        .table = access_table_create(&config->access, contents->files, contents->count)};
+    if (!parts->table)
+        return false;
+    /* The check of the configuration has loaded this zone before: it is there. */
+    if (config->access.hours_count && zone_load(config->access.time_zone, &parts->zone) < 0) {
+        destroy_parts(*parts);
+        return false;
+    }
+    return true;
+}
+
 /* Compile the rules of CONFIG and give them, with its limits, to admission. */
 static bool apply_policy(struct service *service, const struct service_config *config)
 {
-    const struct access_contents *contents = &service->supervisor->access_contents;
-    struct access_table *table =
-        access_table_create(&config->access, contents->files, contents->count);
-    struct admission_policy policy = {
-        .limits = &config->limits, .access = &config->access, .table = table};
+    struct policy_parts parts, old = {service->access_table, service->zone};
+    struct admission_policy policy;
 
-    if (!table)
+    if (!make_parts(service, config, &parts))
         return false;
+    policy = (struct admission_policy){.limits = &config->limits,
+                                       .access = &config->access,
+                                       .table = parts.table,
+                                       .zone = parts.zone};
     if (service->admission)
         admission_service_configure(service->admission, &policy);
     else
         service->admission = admission_service_create(service->supervisor->admission, &policy);
     if (!service->admission) {
-        access_table_destroy(table);
+        destroy_parts(parts);
         return false;
     }
-    access_table_destroy(service->access_table);
-    service->access_table = table;
+    destroy_parts(old);
+    service->access_table = parts.table;
+    service->zone = parts.zone;
     service->policy = policy;
     return true;
 }
@@ -128,7 +159,7 @@ static void free_service(struct service *service)
         refusals_forget(service->supervisor->refusals, service);
     HASH_DEL(service->supervisor->services, service);
     admission_service_destroy(service->admission);
-    access_table_destroy(service->access_table);
+    destroy_parts((struct policy_parts){service->access_table, service->zone});
     if (service->generation)
         generation_release(service->generation);
     uv_close((uv_handle_t *)&service->retry, on_closed);

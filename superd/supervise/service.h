@@ -51,7 +51,8 @@ struct service {
     uint32_t index;                      /* in it */
     struct admission_service *admission;
     struct admission_policy policy;
-    struct access_table *access_table; /* owned */
+    struct access_table *access_table;    /* owned */
+    struct zone *zone;                    /* owned; of access.time_zone, where there are hours */
     struct listener *listeners;
     struct throttle throttle;
     struct parked parked;
