@@ -150,6 +150,8 @@ static void other_methods__405_and_the_content_is_swallowed(void **state)
     assert_int_equal(answer.status, 405);
     assert_field(&answer, "Connection", "close");
     answer_free(&answer);
+    char rest;
+    assert_int_equal(recv(session.fd, &rest, 1, 0), 0); /* the end, and no reset */
     session_close(&session);
 }
 
