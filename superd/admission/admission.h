@@ -149,6 +149,9 @@ struct verdict admission_explain(struct admission_service *service, const struct
  * by admission_release() with source NULL. */
 struct verdict admission_decide_listener(struct admission_service *service, struct moment moment);
 
+/* Live instances of SOURCE (in the service it was admitted to); 0 for NULL. */
+uint32_t admission_source_live(const struct source *source);
+
 /* The instance that SOURCE was given for has ended (been reaped). */
 void admission_release(struct admission_service *service, struct source *source);
 

@@ -56,8 +56,6 @@ static struct block *arena_grow(struct arena *arena, size_t size)
     size_t room = size > arena->block_size ? size : arena->block_size;
     struct block *block;
 
-    if (room > SIZE_MAX - sizeof *block)
-        return NULL;
     block = calloc(1, sizeof *block + room);
     if (!block)
         return NULL;
@@ -75,7 +73,7 @@ void *arena_alloc(struct arena *arena, size_t size)
     size_t rounded;
     void *memory;
 
-    if (size > SIZE_MAX - ALIGNMENT)
+    if (size > PTRDIFF_MAX - ALIGNMENT - sizeof *block)
         return NULL;
     rounded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (rounded == 0)
