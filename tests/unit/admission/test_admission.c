@@ -239,6 +239,7 @@ static void decide__source_has_its_limit__source_limit(void **state)
     struct source *second = admit(&setup, "192.0.2.2");
     struct source *sixth = admit(&setup, "2001:db8::1");
     expect_refused(&setup, "2001:db8::ffff:2", REASON_SOURCE_LIMIT); /* the same /64 */
+    assert_int_equal(admission_source_live(sixth), 1);
     admission_release(setup.service, first);
     first = admit(&setup, "192.0.2.1");
     admission_release(setup.service, first);
@@ -603,6 +604,49 @@ static void configure__limits_shrink__live_ones_still_count(void **state)
     tear_down(&setup);
 }
 
+/* Use the same policy with another limit, as a reload would bring it. */
+static void change_instances(struct setup *setup, struct limit_settings *limits, uint32_t instances)
+{
+    *limits = setup->limits;
+    limits->instances = instances;
+    setup->policy.limits = limits;
+    admission_service_configure(setup->service, &setup->policy);
+}
+
+static void configure__limits_grow__who_was_greedy_may_not_be_any_more(void **state)
+{
+    struct setup setup;
+    struct limit_settings limits[4];
+    struct source *sources[12];
+
+    (void)state;
+    set_up(&setup, 20, 20);
+    setup.limits.instances = 12;
+    apply(&setup);
+    for (int i = 0; i < 12; i++) {
+        sources[i] = admit(&setup, i < 6 ? "192.0.2.1" : i < 11 ? "192.0.2.2" : "192.0.2.3");
+    }
+    assert_false(admission_look_ahead(setup.service)); /* six of twelve */
+    change_instances(&setup, &limits[0], 4);
+    assert_true(admission_look_ahead(setup.service));
+    for (int i = 0; i < 3; i++) { /* the first falls from six to three: still more than two */
+        admission_release(setup.service, sources[i]);
+    }
+    change_instances(&setup, &limits[1], 8); /* now the second is, with five of eight */
+    assert_true(admission_look_ahead(setup.service));
+    expect_refused(&setup, "192.0.2.2", REASON_FAIR_SHARE);
+    expect_held(&setup, "192.0.2.1", REASON_SERVICE_LIMIT);
+    change_instances(&setup, &limits[2], 10);
+    sources[0] = admit(&setup, "192.0.2.4");
+    assert_false(admission_look_ahead(setup.service)); /* five of ten */
+    expect_held(&setup, "192.0.2.2", REASON_SERVICE_LIMIT);
+    admission_release(setup.service, sources[0]);
+    for (int i = 3; i < 12; i++) {
+        admission_release(setup.service, sources[i]);
+    }
+    tear_down(&setup);
+}
+
 /* An instance goes back to the very entry it was counted in. */
 static void configure__prefix_length_changes__release_finds_its_entry(void **state)
 {
@@ -879,6 +923,7 @@ int main(void)
         cmocka_unit_test(trap__flood_of_traps__leaves_half_of_the_table),
         cmocka_unit_test(decide__several_reasons__first_in_order_is_named),
         cmocka_unit_test(configure__limits_shrink__live_ones_still_count),
+        cmocka_unit_test(configure__limits_grow__who_was_greedy_may_not_be_any_more),
         cmocka_unit_test(configure__prefix_length_changes__release_finds_its_entry),
         cmocka_unit_test(configure__two_services__count_a_source_each_for_itself),
         cmocka_unit_test(decide_listener__counts_in_service_and_daemon_for_no_source),

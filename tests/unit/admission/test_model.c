@@ -23,7 +23,7 @@
 
 typedef unsigned __int128 big; /* a number, not a structure */
 #define TOKEN ((big)3600000)
-#define EXPIRE_MAX                                                                 \
+#define EXPIRE_MAX \
     4 /* how many traps that are over a decision forgets, if it does not need more \
        */
 
