@@ -77,6 +77,11 @@ uint32_t admission_source_count(const struct admission *admission)
     return admission->sources.count;
 }
 
+uint32_t admission_source_live(const struct source *source)
+{
+    return source != NULL ? source->held : 0;
+}
+
 void admission_visit_sources(const struct admission *admission, source_visitor *visit, void *data)
 {
     const struct source *source = NULL;
