@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "supervise/events.h"
 #include "supervise/instance.h"
+#include "supervise/listener_access.h"
+#include "supervise/refusals.h"
 #include "supervise/service.h"
 
 #define ACCEPT_BATCH    16
@@ -41,7 +43,9 @@ static void refuse(struct service *service, struct connection *connection,
     const char *message = service->config ? service->config->refuse_message : NULL;
     const struct linger reset = {.l_onoff = 1, .l_linger = 0};
 
-    event_refuse(service, &connection->peer, verdict);
+    struct prefix source = service_source(service, &connection->peer);
+
+    refusals_add(service->supervisor->refusals, service, &connection->peer, &source, verdict);
     if (message)
         send(connection->fd, message, strlen(message), MSG_DONTWAIT | MSG_NOSIGNAL);
     else
@@ -281,10 +285,14 @@ void accept_remaining(struct listener *listener, struct service *service)
 static void launch_listener(struct listener *listener)
 {
     struct service *service = listener->service;
-    struct verdict verdict = admission_decide_listener(service->admission,
-                                                       service_moment(service->supervisor));
+    
     const struct launch order = {.connection = listener->fd, .keep = true, .listener = listener};
+    struct verdict verdict;
     int error = 0;
+
+    if (!listener_access_check(listener))
+        return;
+    verdict = admission_decide_listener(service->admission, service_moment(service->supervisor));
 
     if (verdict.decision == DECISION_ADMIT) {
         /* O_NONBLOCK belongs to the open file, which the handler shares, and it expects to block.

@@ -31,6 +31,14 @@ static const char *shown_peer(const struct service *service, const struct addres
     return address_format(address, text);
 }
 
+const char *event_source(const struct service *service, const struct prefix *source,
+                         char text[PREFIX_TEXT_SIZE])
+{
+    const char *how = service->supervisor->generation->config->daemon.log_addresses;
+
+    return strcmp(how, "none") == 0 ? NULL : prefix_format(source, text);
+}
+
 void event_listen(const struct listener *listener, const char *state)
 {
     char bound[ADDRESS_TEXT_SIZE];

@@ -22,6 +22,9 @@ void event_end(const struct instance *instance, enum outcome outcome, int status
 void event_launch_failed(const struct instance *instance, enum launch_step step, int error);
 void event_refuse(const struct service *service, const struct peer *peer,
                   const struct verdict *verdict);
+/* What of SOURCE goes into the log (superd.log.addresses); NULL: nothing. */
+const char *event_source(const struct service *service, const struct prefix *source,
+                         char text[PREFIX_TEXT_SIZE]);
 void event_hold(const struct service *service, enum reason reason);
 void event_resume(const struct service *service);
 /* All of LIST, each as event `config`. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,6 +16,7 @@
 #include "supervise/instance.h"
 #include "supervise/listeners.h"
 #include "supervise/notify.h"
+#include "supervise/overload.h"
 #include "supervise/service.h"
 #include "supervise/stop.h"
 #include "supervise/supervisor.h"
@@ -23,6 +25,7 @@ struct reload { /* a reading under way */
     uv_work_t work;
     struct supervisor *supervisor;
     struct config *config;
+    struct access_contents contents;
     struct diagnostics list;
     uint64_t begun_ms;
 };
@@ -125,6 +128,8 @@ static void switch_over(struct supervisor *supervisor, struct generation *genera
         supervisor->retiring = old;
         generation_retire(old);
     }
+    overload_configure(supervisor);
+    access_files_watch(supervisor);
     review_services(supervisor);
 }
 
@@ -147,14 +152,18 @@ static uint32_t most_instances(const struct supervisor *supervisor, const struct
 static bool configure_admission(struct supervisor *supervisor, const struct config *config)
 {
     uint32_t instances = most_instances(supervisor, config);
+    uint8_t seed[ADMISSION_SEED_SIZE];
 
     if (supervisor->admission)
         return admission_configure(supervisor->admission, config->daemon.sources, instances);
-    supervisor->admission = admission_create(config->daemon.sources, instances);
+    if (getrandom(seed, sizeof seed, 0) != sizeof seed)
+        return false;
+    supervisor->admission = admission_create(config->daemon.sources, instances, seed);
     return supervisor->admission != NULL;
 }
 
-bool reload_commit(struct supervisor *supervisor, struct config *config, struct diagnostics *list)
+static bool begin_generation(struct supervisor *supervisor, struct config *config,
+                             struct access_contents *contents, struct diagnostics *list)
 {
     const struct launch_pool_settings callbacks = {.loop = &supervisor->loop,
                                                    .descriptors = supervisor->descriptors,
@@ -184,12 +193,24 @@ bool reload_commit(struct supervisor *supervisor, struct config *config, struct 
     else if ((r = log_open(&config->daemon.log)) < 0)
         say(list, "superd.log.target", r);
     else {
+        access_contents_free(&supervisor->access_contents);
+        supervisor->access_contents = *contents;
+        *contents = (struct access_contents){0};
         switch_over(supervisor, generation, &plan);
         return true;
     }
     listeners_abandon(&plan);
     generation_release(generation); /* and the configuration with it */
     return false;
+}
+
+bool reload_commit(struct supervisor *supervisor, struct config *config,
+                   struct access_contents *contents, struct diagnostics *list)
+{
+    bool done = begin_generation(supervisor, config, contents, list);
+
+    access_contents_free(contents);
+    return done;
 }
 
 /* ---- The steps of a reload ------------------------------------------------------------------ */
@@ -200,6 +221,8 @@ static void read_files(uv_work_t *work)
     struct supervisor *supervisor = reload->supervisor;
 
     reload->config = config_load(supervisor->config_path, supervisor->surroundings, &reload->list);
+    if (reload->config && !access_contents_read(reload->config, &reload->contents, &reload->list))
+        diagnostics_add(&reload->list, SEVERITY_ERROR, (struct position){0}, NULL, "out of memory");
 }
 
 static void say_failed(struct reload *reload)
@@ -238,7 +261,7 @@ static void on_read(uv_work_t *work, int status)
 
     if (status == 0 && supervisor->state == STATE_RUNNING && acceptable(reload)) {
         reload->config = NULL;
-        if (reload_commit(supervisor, config, &reload->list))
+        if (reload_commit(supervisor, config, &reload->contents, &reload->list))
             say_done(reload);
         else
             say_failed(reload);
@@ -246,6 +269,7 @@ static void on_read(uv_work_t *work, int status)
         say_failed(reload);
     }
     config_destroy(reload->config);
+    access_contents_free(&reload->contents);
     diagnostics_clear(&reload->list);
     free(reload);
     notify_send("READY=1");

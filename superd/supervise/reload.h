@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "config/diagnostic.h"
+#include "supervise/access_files.h"
 
 struct config;
 struct supervisor;
@@ -18,8 +19,9 @@ struct supervisor;
 /* Ask for a reload; while one is under way, one more follows it. */
 void reload_begin(struct supervisor *supervisor);
 
-/* Make CONFIG (taken over in any case) the current generation. False: errors in LIST, nothing
+/* Make CONFIG, with the CONTENTS of its access files (both taken over in any case), the current generation. False: errors in LIST, nothing
  * changed. Also how the first generation begins. */
-bool reload_commit(struct supervisor *supervisor, struct config *config, struct diagnostics *list);
+bool reload_commit(struct supervisor *supervisor, struct config *config,
+                   struct access_contents *contents, struct diagnostics *list);
 
 #endif

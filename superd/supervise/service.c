@@ -15,6 +15,8 @@
 #include "net/listener.h"
 #include "supervise/accept.h"
 #include "supervise/events.h"
+#include "supervise/listener_access.h"
+#include "supervise/refusals.h"
 
 /* A listener-mode instance that ends sooner than this, leaving its socket readable, may be looping.
  */
@@ -31,6 +33,13 @@ struct service *service_find(struct supervisor *supervisor, const char *name)
 struct moment service_moment(const struct supervisor *supervisor)
 {
     return (struct moment){.now_ms = uv_now(&supervisor->loop), .wall_s = (int64_t)time(NULL)};
+}
+
+struct prefix service_source(const struct service *service, const struct peer *peer)
+{
+    const struct limit_settings *limits = service->policy.limits;
+
+    return source_of(&peer->address, peer->uid, limits->source_prefix_v4, limits->source_prefix_v6);
 }
 
 /* ---- Begin, change, end --------------------------------------------------------------------- */
@@ -55,32 +64,82 @@ struct service *service_create(struct supervisor *supervisor, const char *name)
     return service;
 }
 
-bool service_configure(struct service *service, struct generation *generation,
-                       const struct service_config *config, uint32_t index)
-{
-    struct access_table *table = access_table_create(&config->access, NULL, 0);
-    struct admission_policy policy = {
-        .limits = &config->limits, .access = &config->access, .table = table};
+/* What a policy points to and a service owns. */
+struct policy_parts {
+    struct access_table *table;
+    struct zone *zone;
+};
 
-    if (!table)
+static void destroy_parts(struct policy_parts parts)
+{
+    access_table_destroy(parts.table);
+    zone_destroy(parts.zone);
+}
+
+static bool make_parts(const struct service *service, const struct service_config *config,
+                       struct policy_parts *parts)
+{
+    const struct access_contents *contents = &service->supervisor->access_contents;
+
+    *parts = (struct policy_parts){
+        .table = access_table_create(&config->access, contents->files, contents->count)};
+    if (!parts->table)
         return false;
+    /* The check of the configuration has loaded this zone before: it is there. */
+    if (config->access.hours_count && zone_load(config->access.time_zone, &parts->zone) < 0) {
+        destroy_parts(*parts);
+        return false;
+    }
+    return true;
+}
+
+/* Compile the rules of CONFIG and give them, with its limits, to admission. */
+static bool apply_policy(struct service *service, const struct service_config *config)
+{
+    struct policy_parts parts, old = {service->access_table, service->zone};
+    struct admission_policy policy;
+
+    if (!make_parts(service, config, &parts))
+        return false;
+    policy = (struct admission_policy){.limits = &config->limits,
+                                       .access = &config->access,
+                                       .table = parts.table,
+                                       .zone = parts.zone};
     if (service->admission)
         admission_service_configure(service->admission, &policy);
     else
         service->admission = admission_service_create(service->supervisor->admission, &policy);
     if (!service->admission) {
-        access_table_destroy(table);
+        destroy_parts(parts);
         return false;
     }
-    access_table_destroy(service->access_table);
-    service->access_table = table;
+    destroy_parts(old);
+    service->access_table = parts.table;
+    service->zone = parts.zone;
     service->policy = policy;
+    return true;
+}
+
+bool service_configure(struct service *service, struct generation *generation,
+                       const struct service_config *config, uint32_t index)
+{
+    if (!apply_policy(service, config))
+        return false;
     generation_hold(generation);
     if (service->generation)
         generation_release(service->generation);
     service->generation = generation;
     service->config = config;
     service->index = index;
+    return true;
+}
+
+bool service_renew_access(struct service *service)
+{
+    if (!apply_policy(service, service->config))
+        return false;
+    if (service->config->mode == MODE_LISTENER)
+        listener_access_apply(service);
     return true;
 }
 
@@ -101,9 +160,11 @@ static void free_service(struct service *service)
 {
     unlist_held(service);
     accept_drop_parked(service);
+    if (service->supervisor->state != STATE_STOPPED)
+        refusals_forget(service->supervisor->refusals, service);
     HASH_DEL(service->supervisor->services, service);
     admission_service_destroy(service->admission);
-    access_table_destroy(service->access_table);
+    destroy_parts((struct policy_parts){service->access_table, service->zone});
     if (service->generation)
         generation_release(service->generation);
     uv_close((uv_handle_t *)&service->retry, on_closed);

@@ -51,7 +51,8 @@ struct service {
     uint32_t index;                      /* in it */
     struct admission_service *admission;
     struct admission_policy policy;
-    struct access_table *access_table; /* owned */
+    struct access_table *access_table;    /* owned */
+    struct zone *zone;                    /* owned; of access.time_zone, where there are hours */
     struct listener *listeners;
     struct throttle throttle;
     struct parked parked;
@@ -73,6 +74,10 @@ struct service *service_create(struct supervisor *supervisor, const char *name);
 /* It is, from now on, what CONFIG (number INDEX of GENERATION) says. */
 bool service_configure(struct service *service, struct generation *generation,
                        const struct service_config *config, uint32_t index);
+
+/* The files of its access rules have been read again (supervisor->access_contents). False: no memory,
+ * and the rules stay as they were. */
+bool service_renew_access(struct service *service);
 
 /* No configuration has it any more. Its listeners are gone already; it goes with its last instance.
  */
@@ -100,6 +105,9 @@ void service_launch_succeeded(struct service *service);
 
 /* The service of that name; NULL: none. */
 struct service *service_find(struct supervisor *supervisor, const char *name);
+
+/* What PEER's connections to SERVICE are counted under. */
+struct prefix service_source(const struct service *service, const struct peer *peer);
 
 /* The moment that decisions of this turn of the loop are made at. */
 struct moment service_moment(const struct supervisor *supervisor);

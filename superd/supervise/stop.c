@@ -8,7 +8,9 @@
 #include "supervise/instance.h"
 #include "supervise/listeners.h"
 #include "supervise/notify.h"
+#include "supervise/overload.h"
 #include "supervise/reaper.h"
+#include "supervise/refusals.h"
 #include "supervise/service.h"
 #include "supervise/supervisor.h"
 #include "supervise/tree.h"
@@ -51,12 +53,14 @@ static void close_all(struct supervisor *supervisor)
         if (service->config)
             service_remove(service); /* without instances it goes at once */
     }
+    tree_stop(supervisor);
+    overload_stop(supervisor);
+    access_files_stop(supervisor);
+    stderr_readers_destroy(supervisor->stderr_readers);
+    reaper_clear(supervisor);
     if (supervisor->generation)
         generation_release(supervisor->generation);
     supervisor->generation = NULL;
-    tree_stop(supervisor);
-    stderr_readers_destroy(supervisor->stderr_readers);
-    reaper_clear(supervisor);
     uv_close((uv_handle_t *)&supervisor->signals, NULL);
     uv_close((uv_handle_t *)&supervisor->turn_end, NULL);
     uv_close((uv_handle_t *)&supervisor->more_turns, NULL);
@@ -67,6 +71,7 @@ static void close_all(struct supervisor *supervisor)
 static void enter_stopped(struct supervisor *supervisor)
 {
     supervisor->state = STATE_STOPPED;
+    refusals_destroy(supervisor->refusals);
     log_event(LEVEL_INFO, "stop", log_u64("left", supervisor->instance_count));
     close_all(supervisor);
 }
@@ -145,6 +150,6 @@ void stop_check(struct supervisor *supervisor)
     if (supervisor->state != STATE_DRAINING && supervisor->state != STATE_TERMINATING)
         return;
     if (supervisor->instance_count == 0 && !supervisor->tree_ends && !supervisor->reloading &&
-        !supervisor->retiring)
+        !supervisor->rereading && !supervisor->retiring)
         enter_stopped(supervisor);
 }

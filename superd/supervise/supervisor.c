@@ -17,7 +17,9 @@
 #include "supervise/accept.h"
 #include "supervise/events.h"
 #include "supervise/notify.h"
+#include "supervise/overload.h"
 #include "supervise/reaper.h"
+#include "supervise/refusals.h"
 #include "supervise/reload.h"
 #include "supervise/service.h"
 #include "supervise/stop.h"
@@ -174,12 +176,18 @@ static int open_loop(struct supervisor *supervisor)
     r = stderr_readers_create(&supervisor->loop, &supervisor->stderr_readers);
     if (r < 0)
         return r;
+    r = refusals_create(&supervisor->loop, &supervisor->refusals);
+    if (r < 0)
+        return r;
     uv_timer_init(&supervisor->loop, &supervisor->log_retry);
     uv_timer_init(&supervisor->loop, &supervisor->stop_timer);
     uv_prepare_init(&supervisor->loop, &supervisor->turn_end);
     uv_idle_init(&supervisor->loop, &supervisor->more_turns);
     supervisor->stop_timer.data = supervisor->turn_end.data = supervisor->signals.data = supervisor;
     tree_begin(supervisor);
+    overload_begin(supervisor);
+    uv_timer_init(&supervisor->loop, &supervisor->access_timer);
+    supervisor->access_timer.data = supervisor;
     uv_prepare_start(&supervisor->turn_end, on_turn_end);
     r = uv_poll_init(&supervisor->loop, &supervisor->signals, supervisor->signal_fd);
     if (r < 0)
@@ -204,6 +212,7 @@ static void say_ready(struct supervisor *supervisor, int ready_fd)
 int supervisor_start(struct supervisor *supervisor, struct config *config,
                      const struct supervisor_settings *settings)
 {
+    struct access_contents contents;
     struct diagnostics list;
     int r;
 
@@ -221,11 +230,13 @@ int supervisor_start(struct supervisor *supervisor, struct config *config,
         return EXIT_SYSTEM;
     }
     diagnostics_init(&list);
-    if (!reload_commit(supervisor, config, &list)) {
+    if (!access_contents_read(config, &contents, &list) ||
+        !reload_commit(supervisor, config, &contents, &list)) {
         event_diagnostics(&list);
         diagnostics_clear(&list);
         return EXIT_SYSTEM;
     }
+    event_diagnostics(&list);
     diagnostics_clear(&list);
     say_ready(supervisor, settings->ready_fd);
     return EXIT_OK;

@@ -24,13 +24,16 @@
 
 #include "admission/admission.h"
 #include "config/load.h"
+#include "supervise/access_files.h"
 #include "supervise/generation.h"
 #include "supervise/stderr_reader.h"
 
 struct instance;
 struct service;
+struct refusals;
 struct tree_end;
 struct unclaimed;
+struct watch;
 
 enum supervisor_state {
     STATE_STARTING,
@@ -59,6 +62,7 @@ struct supervisor {
     struct service *services;  /* by name; also those removed that still have instances */
     struct service *held_head; /* services held for a reason of the daemon's, oldest first */
     struct stderr_readers *stderr_readers;
+    struct refusals *refusals;
 
     struct instance *by_id, *by_pid;
     uint64_t last_instance; /* id of the youngest */
@@ -74,6 +78,11 @@ struct supervisor {
     uv_idle_t more_turns;  /* active while held services remain to be tried */
     uv_timer_t log_retry;  /* the log could not be written at once */
     uv_timer_t stop_timer;
+    uv_timer_t overload_timer;
+    struct access_contents access_contents; /* of the current generation's `file:` rules */
+    struct watch *access_watches;
+    uv_timer_t access_timer;
+    bool rereading;          /* those files are being read */
     bool reloading;    /* a reload's file reading is under way */
     bool reload_again; /* asked for while one was under way */
     int exit_code;
@@ -93,6 +102,7 @@ struct supervisor_settings {
 enum exit_code {
     EXIT_OK = 0,
     EXIT_CONFIG = 1,     /* wrong usage or configuration */
+    EXIT_REFUSED = 3,    /* --explain: it would not be admitted */
     EXIT_SYSTEM = 71,    /* the system refused something (EX_OSERR) */
     EXIT_STRAGGLERS = 75 /* stopped, but had to leave processes that could not be killed */
 };
