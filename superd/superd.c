@@ -301,7 +301,7 @@ static int start(const struct options *options, struct rlimit descriptors)
         return run(config, options, &surroundings, descriptors);
     }
     diagnostics_clear(&list);
-    config_destroy(config);
+    config_free(config);
     return code;
 }
 
