@@ -61,12 +61,26 @@ static int run_file(const char *directory, const char *name)
     return 0;
 }
 
+static void own_corpus(const char *program, char *directory, size_t capacity)
+{
+    const char *name = strrchr(program, '/') != NULL ? strrchr(program, '/') + 1 : program;
+    const char *source = getenv("srcdir");
+
+    if (strncmp(name, "fuzz_", 5) == 0)
+        name += 5;
+    snprintf(directory, capacity, "%s/tests/fuzz/corpus/%s", source != NULL ? source : ".", name);
+}
+
 int main(int argc, char **argv)
 {
-    const char *directory = argc > 1 ? argv[1] : FUZZ_CORPUS;
+    char directory[4096];
     const struct dirent *entry;
     int files = 0;
 
+    if (argc > 1)
+        snprintf(directory, sizeof directory, "%s", argv[1]);
+    else
+        own_corpus(argv[0], directory, sizeof directory);
     DIR *corpus = opendir(directory);
     if (corpus == NULL) {
         perror(directory);
