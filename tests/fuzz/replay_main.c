@@ -1,8 +1,8 @@
 /* Runs a fuzz target over the files of its corpus, for compilers and machines without libFuzzer, so
  * that what a fuzzer once found stays found.  Each file is given whole, cut at every length, and
  * with each of its bytes replaced by some that parsers trip over.  Usage: fuzz_NAME [DIRECTORY];
- * without it the target's own corpus.  An empty or missing corpus is a failure: then nothing would
- * be tested. */
+ * without it corpus/NAME here, by the environment's `srcdir`, as the test driver sets it.  An empty
+ * or missing corpus is a failure: then nothing would be tested. */
 #include <config.h>
 
 #include <dirent.h>
