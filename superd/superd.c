@@ -20,24 +20,28 @@
 #include "config.h"
 #include "config/load.h"
 #include "config/schema.h"
+#include "explain.h"
 #include "net/listener.h"
 #include "supervise/notify.h"
 #include "supervise/supervisor.h"
 
 #define DEFAULT_CONFIG SYSCONFDIR "/superd/superd.conf"
 
-enum action { ACTION_RUN, ACTION_CHECK, ACTION_DUMP, ACTION_SCHEMA };
+enum action { ACTION_RUN, ACTION_CHECK, ACTION_DUMP, ACTION_SCHEMA, ACTION_EXPLAIN };
 
 struct options {
     const char *config;
     enum action action;
     bool daemon;
     int ready_fd;
+    char *const *words; /* of --explain */
+    int word_count;
 };
 
 static const char usage_text[] =
     "usage: superd [-c FILE] [--daemon] [--ready-fd N]\n"
     "       superd [-c FILE] --check | --dump\n"
+    "       superd [-c FILE] --explain SERVICE ADDRESS [TIME]\n"
     "\n"
     "Listen on the ports of the configured services and launch a handler for each connection.\n"
     "\n"
@@ -45,6 +49,7 @@ static const char usage_text[] =
     "  -t, --check         check the configuration, say every error, open no port\n"
     "      --dump          print the effective configuration, defaults included\n"
     "      --schema        print every setting with its type, default and meaning\n"
+    "      --explain       say whether ADDRESS would be admitted to SERVICE, and why\n"
     "      --daemon        go to the background when ready\n"
     "      --ready-fd N    write a newline to descriptor N when ready, and close it\n"
     "  -V, --version       print the version\n"
@@ -52,7 +57,7 @@ static const char usage_text[] =
     "\n"
     "Manual: superd(8), superd.conf(5), superd-handler(7), superd.log(5).\n";
 
-enum { OPTION_DAEMON = 256, OPTION_DUMP, OPTION_READY_FD, OPTION_SCHEMA };
+enum { OPTION_DAEMON = 256, OPTION_DUMP, OPTION_EXPLAIN, OPTION_READY_FD, OPTION_SCHEMA };
 
 static int usage_error(const char *format, const char *word)
 {
@@ -68,6 +73,7 @@ static int parse_options(int argc, char **argv, struct options *options)
     static const struct option words[] = {{"config", required_argument, NULL, 'c'},
                                           {"check", no_argument, NULL, 't'},
                                           {"dump", no_argument, NULL, OPTION_DUMP},
+                                          {"explain", no_argument, NULL, OPTION_EXPLAIN},
                                           {"schema", no_argument, NULL, OPTION_SCHEMA},
                                           {"daemon", no_argument, NULL, OPTION_DAEMON},
                                           {"ready-fd", required_argument, NULL, OPTION_READY_FD},
@@ -87,6 +93,9 @@ static int parse_options(int argc, char **argv, struct options *options)
             break;
         case OPTION_DUMP:
             options->action = ACTION_DUMP;
+            break;
+        case OPTION_EXPLAIN:
+            options->action = ACTION_EXPLAIN;
             break;
         case OPTION_SCHEMA:
             options->action = ACTION_SCHEMA;
@@ -112,6 +121,12 @@ static int parse_options(int argc, char **argv, struct options *options)
             return EXIT_CONFIG;
         }
     }
+    options->words = argv + optind;
+    options->word_count = argc - optind;
+    if (options->action == ACTION_EXPLAIN)
+        return options->word_count == 2 || options->word_count == 3
+                   ? -1
+                   : usage_error("--explain takes SERVICE ADDRESS [TIME]%s", "");
     if (optind < argc)
         return usage_error("unexpected argument \"%s\"", argv[optind]);
     return -1;
@@ -275,6 +290,9 @@ static int start(const struct options *options, struct rlimit descriptors)
         code = check(config, &list, options->config);
     } else if (options->action == ACTION_DUMP) {
         code = diagnostics_failed(&list) ? EXIT_CONFIG : dump(config);
+    } else if (options->action == ACTION_EXPLAIN) {
+        code = explain(config, options->words[0], options->words[1],
+                       options->word_count == 3 ? options->words[2] : NULL);
     } else if (config->daemon.strict && diagnostics_failed(&list)) {
         fprintf(stderr, "superd: not started: %zu errors and superd.strict is set\n", list.errors);
         code = EXIT_CONFIG;

@@ -77,6 +77,11 @@ uint32_t admission_source_count(const struct admission *admission)
     return admission->sources.count;
 }
 
+uint32_t admission_source_live(const struct source *source)
+{
+    return source != NULL ? source->held : 0;
+}
+
 void admission_visit_sources(const struct admission *admission, source_visitor *visit, void *data)
 {
     const struct source *source = NULL;
@@ -159,6 +164,11 @@ void admission_find_greedy(struct admission_service *service)
  * the limit has shrunk there may be several; then, each time that one of them falls to half, the
  * others are looked for, at most once for each.
  */
+uint32_t admission_source_live(const struct source *source)
+{
+    return source ? source->held : 0;
+}
+
 void admission_release(struct admission_service *service, struct source *source)
 {
     struct admission *admission = service->admission;

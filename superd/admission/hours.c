@@ -31,7 +31,7 @@ struct hours_answer hours_ask(const struct hours_range *ranges, size_t count,
         local_s = wall_s; /* a clock at the end of time: no zone matters there */
     }
     int64_t second = (local_s % DAY_S + DAY_S) % DAY_S;
-    int64_t day = (local_s - second) / DAY_S;
+    int64_t day = local_s / DAY_S - (local_s % DAY_S < 0 ? 1 : 0);
     unsigned weekday = (unsigned)((day % 7 + 7 + 3) % 7); /* 1970 began with a Thursday */
 
     answer.open = false;

@@ -108,11 +108,12 @@ static void forget_oldest(struct source_table *table)
 
 /* ---- The table ------------------------------------------------------------------------------ */
 
+/* Twice as many as entries: a chain is short then, and its links are what is slow to look at. */
 static size_t heads_for(uint32_t bound)
 {
     size_t count = 1;
 
-    while (count < bound) {
+    while (count < 2 * (size_t)bound) {
         count *= 2;
     }
     return count;
@@ -217,7 +218,7 @@ struct source *source_find(const struct source_table *table, const void *owner,
 
 bool source_has_room(const struct source_table *table)
 {
-    return table->count < table->bound || (table->count == table->bound && table->oldest != NULL);
+    return table->count < table->bound || table->oldest != NULL; /* over the bound none is idle */
 }
 
 /* A place; there is one, because the slabs have at least as many as the bound. */

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "supervise/events.h"
 #include "supervise/instance.h"
+#include "supervise/listener_access.h"
 #include "supervise/refusals.h"
 #include "supervise/service.h"
 
@@ -284,10 +285,14 @@ void accept_remaining(struct listener *listener, struct service *service)
 static void launch_listener(struct listener *listener)
 {
     struct service *service = listener->service;
-    struct verdict verdict = admission_decide_listener(service->admission,
-                                                       service_moment(service->supervisor));
+    
     const struct launch order = {.connection = listener->fd, .keep = true, .listener = listener};
+    struct verdict verdict;
     int error = 0;
+
+    if (!listener_access_check(listener))
+        return;
+    verdict = admission_decide_listener(service->admission, service_moment(service->supervisor));
 
     if (verdict.decision == DECISION_ADMIT) {
         /* O_NONBLOCK belongs to the open file, which the handler shares, and it expects to block.

@@ -24,6 +24,7 @@
 #include "net/listener.h"
 #include "supervise/accept.h"
 #include "supervise/events.h"
+#include "supervise/listener_access.h"
 
 /* What is open, by identity, while a plan is made. */
 struct known {
@@ -380,6 +381,17 @@ static void let_go(const struct listener_plan *plan, struct listener *leaving)
     listener_close(leaving);
 }
 
+/* Socket filters: of services in listener mode, and of sockets that were in that mode before. */
+static void apply_access(const struct listener_plan *plan)
+{
+    for (size_t i = 0; i < plan->config->service_count; i++) {
+        const struct service_config *config = &plan->config->services[i];
+
+        if (config->mode == MODE_LISTENER || plan->supervisor->generation->number > 1)
+            listener_access_apply(service_find(plan->supervisor, config->name));
+    }
+}
+
 void listeners_commit(struct listener_plan *plan)
 {
     size_t n = 0;
@@ -392,6 +404,7 @@ void listeners_commit(struct listener_plan *plan)
             hand_over(plan->wanted[n].listener, service, &config->listeners[j],
                       plan->wanted[n].fresh);
     }
+    apply_access(plan);
     for (size_t i = 0; i < plan->leaving_count; i++)
         let_go(plan, plan->leaving[i]);
     free_plan(plan);

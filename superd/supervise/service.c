@@ -15,6 +15,7 @@
 #include "net/listener.h"
 #include "supervise/accept.h"
 #include "supervise/events.h"
+#include "supervise/listener_access.h"
 #include "supervise/refusals.h"
 
 /* A listener-mode instance that ends sooner than this, leaving its socket readable, may be looping.
@@ -135,7 +136,11 @@ bool service_configure(struct service *service, struct generation *generation,
 
 bool service_renew_access(struct service *service)
 {
-    return apply_policy(service, service->config);
+    if (!apply_policy(service, service->config))
+        return false;
+    if (service->config->mode == MODE_LISTENER)
+        listener_access_apply(service);
+    return true;
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -102,6 +102,7 @@ struct supervisor_settings {
 enum exit_code {
     EXIT_OK = 0,
     EXIT_CONFIG = 1,     /* wrong usage or configuration */
+    EXIT_REFUSED = 3,    /* --explain: it would not be admitted */
     EXIT_SYSTEM = 71,    /* the system refused something (EX_OSERR) */
     EXIT_STRAGGLERS = 75 /* stopped, but had to leave processes that could not be killed */
 };

@@ -326,7 +326,7 @@ static void access_ask__hundred_thousand_prefixes__as_the_model_says(void **stat
     const struct access_file file = {"/f", prefixes, lines, count};
     struct access_table *table = access_table_create(&settings, &file, 1);
     assert_non_null(table);
-    for (uint64_t step = 0; step < 500; step++) {
+    for (uint64_t step = 0; step < 100; step++) {
         struct prefix address = prefixes[fixture_below(&random, count)];
         address.bytes[3] ^= (uint8_t)fixture_below(&random, 4);
         address.length = 32;

@@ -153,6 +153,21 @@ static void hours_ask__new_york_changes__on_its_own_days(void **state)
     zone_destroy(zone);
 }
 
+/* At 02:00:30 it becomes 03:00:30: an answer must not outlive that, though the minute goes on. */
+static void hours_ask__change_within_a_minute__answer_ends_with_it(void **state)
+{
+    const struct hours_range range = {.days = ALL_DAYS, .begin = 3 * 60, .end = 4 * 60};
+    int64_t change = utc(2026, 3, 1, 2, 0, 30);
+    struct zone *zone;
+
+    (void)state;
+    assert_int_equal(zone_load("AAA0BBB,J60/2:00:30,J300", &zone), 0);
+    assert_false(is_open(&range, zone, change - 1));
+    assert_int_equal(hours_ask(&range, 1, zone, change - 20).until_s, change);
+    assert_true(is_open(&range, zone, change));
+    zone_destroy(zone);
+}
+
 static void hours_ask__zone_by_name__is_the_zone_by_rule(void **state)
 {
     const struct hours_range range = {.days = WORKDAYS, .begin = 8 * 60, .end = 18 * 60};
@@ -249,6 +264,7 @@ int main(void)
         cmocka_unit_test(hours_ask__summer_time_begins__left_out_hour_does_not_come),
         cmocka_unit_test(hours_ask__summer_time_ends__double_hour_comes_twice),
         cmocka_unit_test(hours_ask__new_york_changes__on_its_own_days),
+        cmocka_unit_test(hours_ask__change_within_a_minute__answer_ends_with_it),
         cmocka_unit_test(hours_ask__zone_by_name__is_the_zone_by_rule),
         cmocka_unit_test(hours_ask__ends_of_the_clock__do_not_overflow),
         cmocka_unit_test(hours_ask__random_ranges__as_the_model_says),
