@@ -226,21 +226,13 @@ bool bank_reply_parse(char *line, size_t length, struct bank_reply *reply_r)
 bool bank_greeting_parse(char *line, size_t length, const char **role_r, const char **bank_r)
 {
     char *fields[4];
-    char *rest;
 
     if (field_split(line, length, fields, 4) != 4 || strcmp(fields[0], "BANK") != 0 ||
-        !bank_name_valid(fields[3]))
+        !bank_name_valid(fields[3]) || !field_lists_version(fields[1], BANK_VERSION))
         return false;
-    for (char *v = strtok_r(fields[1], ",", &rest); v; v = strtok_r(NULL, ",", &rest)) {
-        int64_t version;
-
-        if (field_number(v, BANK_VERSION, BANK_VERSION, &version)) {
-            *role_r = fields[2];
-            *bank_r = fields[3];
-            return true;
-        }
-    }
-    return false;
+    *role_r = fields[2];
+    *bank_r = fields[3];
+    return true;
 }
 
 const char *bank_verb_text(enum bank_verb verb)

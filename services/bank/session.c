@@ -38,20 +38,10 @@ void session_more(struct session *session, const struct bank_request *request,
 /* Read the next request line, telling a caller that is too slow or too long so. */
 static bool next_line(struct session *session, char line[WIRE_LINE_MAX], size_t *length_r)
 {
-    struct wire *wire = &session->wire;
+    enum wire_status status = wire_next_line(&session->wire, session->idle_ms, session->line_ms,
+                                             line, length_r);
     struct bank_answer farewell;
-    enum wire_status status;
 
-    /* What is queued goes out first, under the shorter time; only then may the caller think. */
-    wire->deadline = wire_clock() + session->line_ms;
-    if (wire->begin == wire->end && wire_flush(wire) != WIRE_OK)
-        return false;
-    wire->deadline = wire_clock() + session->idle_ms;
-    status = wire_wait(wire);
-    if (status == WIRE_OK) {
-        wire->deadline = wire_clock() + session->line_ms;
-        status = wire_read_line(wire, line, length_r);
-    }
     if (status == WIRE_TIMEOUT)
         bank_answer_fail(&farewell, BANK_IDLE, "waited too long for a request");
     else if (status == WIRE_TOO_LONG)

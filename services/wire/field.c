@@ -45,6 +45,19 @@ bool field_number(const char *text, int64_t minimum, int64_t maximum, int64_t *n
     return true;
 }
 
+bool field_lists_version(char *list, int64_t version)
+{
+    char *rest;
+
+    for (char *text = strtok_r(list, ",", &rest); text; text = strtok_r(NULL, ",", &rest)) {
+        int64_t number;
+
+        if (field_number(text, version, version, &number))
+            return true;
+    }
+    return false;
+}
+
 /* A number and one of the units, which are tried in order: put the longer before its own end. */
 static bool parse_quantity(const char *text, const char *const units[], const int64_t factors[],
                            int64_t maximum, int64_t *value_r)

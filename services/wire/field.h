@@ -20,6 +20,9 @@ bool field_number(const char *text, int64_t minimum, int64_t maximum, int64_t *n
 /* Is TEXT 1 to MOST characters, all of them letters, digits or in ALSO? */
 bool field_is_word(const char *text, size_t most, const char *also);
 
+/* Is VERSION in a list of numbers parted by commas, as a greeting has it? Cuts LIST up. */
+bool field_lists_version(char *list, int64_t version);
+
 /* For options: "3s" or "500ms", at least 1 ms and at most a day; "64K", "10M", "2G" or bytes. */
 bool field_duration(const char *text, int64_t *milliseconds_r);
 bool field_size(const char *text, int64_t *bytes_r);

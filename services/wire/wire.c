@@ -123,6 +123,25 @@ enum wire_status wire_read_line(struct wire *wire, char line[WIRE_LINE_MAX], siz
     }
 }
 
+enum wire_status wire_next_line(struct wire *wire, int64_t idle_ms, int64_t line_ms,
+                                char line[WIRE_LINE_MAX], size_t *length_r)
+{
+    enum wire_status status = WIRE_OK;
+
+    wire->deadline = wire_clock() + line_ms;
+    if (wire->begin == wire->end) /* more requests are here already: their answers go together */
+        status = wire_flush(wire);
+    if (status == WIRE_OK) {
+        wire->deadline = wire_clock() + idle_ms;
+        status = wire_wait(wire);
+    }
+    if (status == WIRE_OK) {
+        wire->deadline = wire_clock() + line_ms;
+        status = wire_read_line(wire, line, length_r);
+    }
+    return status;
+}
+
 enum wire_status wire_read_some(struct wire *wire, void *data, size_t size, size_t *got_r)
 {
     size_t have = wire->end - wire->begin;
