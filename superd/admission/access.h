@@ -3,8 +3,8 @@
  * costs the same with ten rules and with a hundred thousand.
  *
  * The longest prefix wins, and deny wins at equal length. A UNIX peer is matched by uid rules, then
- * by gid rules (deny first). When there is an allow rule of any kind, what no rule matches is denied;
- * otherwise it is allowed. Pure: the words of a `file:` rule are read by the caller.
+ * by gid rules (deny first). When there is an allow rule of any kind, what no rule matches is
+ * denied; otherwise it is allowed. Pure: the words of a `file:` rule are read by the caller.
  */
 #ifndef SUPERD_ADMISSION_ACCESS_H
 #define SUPERD_ADMISSION_ACCESS_H
@@ -25,8 +25,8 @@ struct access_file {
 };
 
 /* Compile SETTINGS with the contents of its files; a file that is not among FILES is empty. Copies
- * what it needs of FILES (paths, prefixes, lines) and keeps pointers into SETTINGS. NULL when there is
- * no memory. */
+ * what it needs of FILES (paths, prefixes, lines) and keeps pointers into SETTINGS. NULL when there
+ * is no memory. */
 struct access_table *access_table_create(const struct access_settings *settings,
                                          const struct access_file *files, size_t file_count);
 void access_table_destroy(struct access_table *table);

@@ -8,13 +8,13 @@
 enum reason {
     REASON_NONE,
     /* the source's own fault, or its rule: refuse */
-    REASON_DENIED,        /* a rule of `access` */
-    REASON_CLOSED_HOURS,  /* outside `hours` */
-    REASON_TRAPPED,       /* the source touched a trap */
-    REASON_SOURCE_LIMIT,  /* limits.per_source */
-    REASON_SOURCE_RATE,   /* limits.per_source_rate */
-    REASON_FAIR_SHARE,    /* the service is full and this source holds more than half of it */
-    REASON_SOURCE_TABLE,  /* the source table is full of sources with live instances */
+    REASON_DENIED,       /* a rule of `access` */
+    REASON_CLOSED_HOURS, /* outside `hours` */
+    REASON_TRAPPED,      /* the source touched a trap */
+    REASON_SOURCE_LIMIT, /* limits.per_source */
+    REASON_SOURCE_RATE,  /* limits.per_source_rate */
+    REASON_FAIR_SHARE,   /* the service is full and this source holds more than half of it */
+    REASON_SOURCE_TABLE, /* the source table is full of sources with live instances */
     /* the service's or the daemon's: hold (or refuse with when_full = "refuse") */
     REASON_SERVICE_LIMIT, /* limits.instances */
     REASON_SERVICE_RATE,  /* limits.rate */

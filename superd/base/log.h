@@ -7,7 +7,7 @@
  * count is logged as event `log-lost` as soon as lines can be written again. Handles a full disk, a
  * reader that stopped reading and a syslog daemon that is away in that same way.
  *
- * It knows nothing of superd's objects: a caller passes fields.
+ * It knows nothing of superd's objects: a caller passes fields. The process ignores SIGPIPE.
  */
 #ifndef SUPERD_BASE_LOG_H
 #define SUPERD_BASE_LOG_H
@@ -88,8 +88,8 @@ struct log_settings {
     enum log_level level; /* this and the more important ones are written */
 };
 
-/* Begin, or change to, SETTINGS (copied). A file is created with mode 0640 and appended to. Returns 0
- * or -errno; on failure the log goes on as it was (at first: text to standard error). */
+/* Begin, or change to, SETTINGS (copied). A file is created with mode 0640 and appended to; a syslog
+ * daemon that is away is no error, its lines wait. Returns 0 or -errno; on failure the log goes on as it was (at first: text to standard error). */
 int log_open(const struct log_settings *settings);
 
 /* Open the file again under its name (after rotation). Returns 0 or -errno; on failure the old file
@@ -101,6 +101,9 @@ bool log_flush(void);
 
 /* Flush, waiting at most MILLISECONDS for a slow reader: for the end of the process only. */
 void log_close(unsigned milliseconds);
+
+/* Where "syslog" sends from the next log_open() on, "/dev/log" at first: for tests. PATH must live on. */
+void log_set_syslog_path(const char *path);
 
 /* Lines dropped since the start because nobody took them. */
 uint64_t log_lost(void);

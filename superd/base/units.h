@@ -3,7 +3,7 @@
  *
  *   duration  "500ms" "30s" "10m" "2h" "1d", or "0"           kept in milliseconds
  *   size      "4096" "64K" "1M" "2G" (powers of 1024)          kept in bytes
- *   rate      "50/s" "10/m" "100/h"                            kept as events per period
+ *   rate      "50/s" "10/m" "100/h", or "0" for none           kept as events per period
  *   mode      "0660" (octal)
  *
  * Parsing is strict: no sign, no blanks, nothing behind the unit, no overflow. On failure the

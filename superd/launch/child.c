@@ -1,0 +1,147 @@
+/*
+ * child: see child.h.
+ *
+ * The identity calls are made as bare system calls: the C library's would, in a process with
+ * threads, change the identity of all of them, and those here are the launcher's.
+ */
+#include "launch/child.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The child's stack: it calls little, exec's argument copying happens in the kernel. A guard page
+ * below turns an overflow into a fault of the child alone. */
+#define CHILD_STACK (64 * 1024)
+#define CHILD_GUARD 4096
+
+static int write_listen_pid(char *digits)
+{
+    char reversed[12];
+    int n = 0;
+    long pid = syscall(SYS_getpid);
+
+    do {
+        reversed[n++] = (char)('0' + pid % 10);
+        pid /= 10;
+    } while (pid && n < (int)sizeof reversed);
+    while (n > 0)
+        *digits++ = reversed[--n];
+    *digits = '\0';
+    return 0;
+}
+
+static int become_session(void)
+{
+    return setsid() < 0 ? -1 : 0;
+}
+
+static int place_descriptors(const struct child *child)
+{
+    const struct service_config *service = child->plan->service;
+
+    if (dup2(child->connection, 0) < 0 || dup2(child->connection, 1) < 0)
+        return -1;
+    if (service->stderr_mode == STDERR_CONNECTION) {
+        if (dup2(child->connection, 2) < 0)
+            return -1;
+    } else if (child->stderr_pipe >= 0 && dup2(child->stderr_pipe, 2) < 0) {
+        return -1;
+    }
+    if (service->mode == MODE_LISTENER && dup2(child->connection, 3) < 0)
+        return -1;
+    return 0;
+}
+
+static int set_rlimits(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->rlimit_count; i++) {
+        if (setrlimit((__rlimit_resource_t)plan->rlimits[i].resource, &plan->rlimits[i].limit) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Walk through the plan; return the step that failed, with errno set. */
+static enum launch_step take_steps(const struct child *child)
+{
+    const struct plan *plan = child->plan;
+    const struct service_config *service = plan->service;
+    const struct identity *identity = &service->identity;
+
+    if (become_session() != 0)
+        return STEP_SESSION;
+    if (place_descriptors(child) != 0)
+        return STEP_DESCRIPTORS;
+    if (child->environment->listen_pid)
+        write_listen_pid(child->environment->listen_pid);
+    if (service->nice != 0 && setpriority(PRIO_PROCESS, 0, service->nice) != 0)
+        return STEP_NICE;
+    if (set_rlimits(plan) != 0)
+        return STEP_RLIMITS;
+    if (plan->change_umask)
+        umask(service->umask);
+    if (identity->change) {
+        if (syscall(SYS_setgroups, identity->group_count, identity->groups) != 0)
+            return STEP_GROUPS;
+        if (syscall(SYS_setresgid, identity->gid, identity->gid, identity->gid) != 0)
+            return STEP_GID;
+        if (syscall(SYS_setresuid, identity->uid, identity->uid, identity->uid) != 0)
+            return STEP_UID;
+    }
+    if (plan->change_directory && chdir(service->directory) != 0)
+        return STEP_DIRECTORY;
+    execve(service->program, (char *const *)service->arguments,
+           (char *const *)child->environment->variables);
+    return STEP_EXEC;
+}
+
+static int child_main(void *data)
+{
+    struct child *child = data;
+
+    child->step = take_steps(child);
+    child->error = errno;
+    _exit(127);
+}
+
+/* One stack, made at the first spawn: the launcher sleeps while its child uses it. */
+static char *child_stack(void)
+{
+    static char *stack;
+    void *memory;
+
+    if (stack)
+        return stack;
+    memory = mmap(NULL, CHILD_STACK + CHILD_GUARD, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (memory == MAP_FAILED)
+        return NULL;
+    if (mprotect(memory, CHILD_GUARD, PROT_NONE) != 0) {
+        munmap(memory, CHILD_STACK + CHILD_GUARD);
+        return NULL;
+    }
+    stack = memory;
+    return stack;
+}
+
+int child_spawn(struct child *child, pid_t *pid_r)
+{
+    char *stack = child_stack();
+
+    if (!stack)
+        return -ENOMEM;
+    child->step = STEP_NONE;
+    child->error = 0;
+    if (clone(child_main, stack + CHILD_GUARD + CHILD_STACK,
+              CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, child,
+              pid_r) < 0)
+        return -errno;
+    return 0;
+}

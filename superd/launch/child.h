@@ -1,0 +1,30 @@
+/*
+ * child: from clone to exec.
+ *
+ * The child shares its launcher's memory (CLONE_VM) and the launcher sleeps until it execs or ends
+ * (CLONE_VFORK); it is the supervisor's child (CLONE_PARENT), which reaps it. What must hold
+ * between clone and exec: no allocation, no library function that takes a lock or changes state of
+ * the launcher's, nothing but system calls on what the plan prepared.
+ */
+#ifndef SUPERD_LAUNCH_CHILD_H
+#define SUPERD_LAUNCH_CHILD_H
+
+#include "launch/environment.h"
+#include "launch/order.h"
+#include "launch/plan.h"
+
+struct child {
+    const struct plan *plan;
+    const struct environment *environment;
+    int connection;        /* becomes 0 and 1 (and 3 in listener mode); number above 9 */
+    int stderr_pipe;       /* becomes 2; -1: 2 stays what it is, /dev/null. Number above 9 */
+    enum launch_step step; /* written by the child: where it failed */
+    int error;             /* errno there */
+};
+
+/* Start it. *PID_R is written by the kernel before the child runs. Returns when the child has
+ * exec'ed or failed: 0, or -errno when there was no process to be had; a failure later on is in
+ * child->step. */
+int child_spawn(struct child *child, pid_t *pid_r);
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * launcher: see launcher.h.
+ *
+ * Descriptors: 0, 1 and 2 are /dev/null, 3 to 9 are kept taken so that what comes with an order
+ * always has a number above what it is moved to; the order socket stands at 10. All but 0-2 are
+ * close-on-exec, so a handler has what child.c places and nothing else.
+ */
+#include "launch/launcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "launch/child.h"
+#include "launch/environment.h"
+
+#define ORDERS_FD 10
+
+struct parcel { /* an order with its descriptors, -1 where absent */
+    struct order order;
+    int connection;
+    int stderr_pipe;
+};
+
+static void take_descriptors(struct msghdr *message, struct parcel *parcel)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+        int fds[2] = {-1, -1};
+        size_t count;
+
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        memcpy(fds, CMSG_DATA(c), (count < 2 ? count : 2) * sizeof(int));
+        parcel->connection = fds[0];
+        parcel->stderr_pipe = fds[1];
+    }
+}
+
+/* Wait for the next order. Returns false when there will be none any more. */
+static bool receive_order(struct parcel *parcel)
+{
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(2 * sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = &parcel->order, .iov_len = sizeof parcel->order};
+    struct msghdr message;
+    ssize_t n;
+
+    do {
+        message = (struct msghdr){.msg_iov = &part,
+                                  .msg_iovlen = 1,
+                                  .msg_control = &control,
+                                  .msg_controllen = sizeof control};
+        n = recvmsg(ORDERS_FD, &message, MSG_CMSG_CLOEXEC);
+    } while (n < 0 && errno == EINTR);
+    if (n != (ssize_t)sizeof parcel->order)
+        return false;
+    parcel->connection = parcel->stderr_pipe = -1;
+    take_descriptors(&message, parcel);
+    return true;
+}
+
+static struct launch_report carry_out(const struct launcher_job *job,
+                                      struct environment *environment, struct parcel *parcel)
+{
+    const struct order *order = &parcel->order;
+    struct launch_report report = {.instance = order->instance};
+    const struct plan *plan;
+    struct child child;
+    int r;
+
+    if (order->service >= job->plan_count || parcel->connection < 0 ||
+        order->has_stderr != (parcel->stderr_pipe >= 0)) {
+        /* The kernel drops descriptors that do not fit into RLIMIT_NOFILE. */
+        report.step = STEP_RECEIVE;
+        report.error = EMFILE;
+        return report;
+    }
+    /* The pipe was born non-blocking on both ends; that is right for the supervisor's alone. */
+    if (order->has_stderr)
+        fcntl(parcel->stderr_pipe, F_SETFL, 0);
+    plan = &job->plans[order->service];
+    if (!environment_make(environment, plan, order, parcel->connection)) {
+        report.step = STEP_ENVIRONMENT;
+        report.error = E2BIG;
+        return report;
+    }
+    child = (struct child){.plan = plan,
+                           .environment = environment,
+                           .connection = parcel->connection,
+                           .stderr_pipe = parcel->stderr_pipe};
+    r = child_spawn(&child, &job->slot->pid);
+    report.pid = r == 0 ? job->slot->pid : 0;
+    report.step = r == 0 ? child.step : STEP_CLONE;
+    report.error = r == 0 ? child.error : -r;
+    return report;
+}
+
+/* Take the one descriptor that is needed out of the supervisor's many, and leave nothing else. */
+static int keep_orders(int orders)
+{
+    if (orders != ORDERS_FD && dup3(orders, ORDERS_FD, O_CLOEXEC) < 0)
+        return -1;
+    if (close_range(ORDERS_FD + 1, ~0U, 0) != 0 || close_range(0, ORDERS_FD - 1, 0) != 0)
+        return -1;
+    for (int fd = 0; fd < ORDERS_FD; fd++) {
+        if (open("/dev/null", O_RDWR | (fd > 2 ? O_CLOEXEC : 0)) != fd)
+            return -1;
+    }
+    return 0;
+}
+
+/* Be apart from the supervisor's terminal and signals, and be what most services want to be. */
+static int settle(const struct launcher_job *job)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL); /* fails for those that nobody can change */
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_NAME, "superd-launch");
+    setsid();
+    umask(LAUNCH_UMASK);
+    if (chdir("/") != 0 || keep_orders(job->orders) != 0)
+        return -1;
+    return setrlimit(RLIMIT_NOFILE, &job->descriptors);
+}
+
+_Noreturn void launcher_run(const struct launcher_job *job)
+{
+    static struct environment environment;
+    struct parcel parcel;
+
+    if (settle(job) != 0)
+        _exit(111);
+    while (receive_order(&parcel)) {
+        struct launch_report report;
+
+        job->slot->pid = 0;
+        job->slot->instance = parcel.order.instance;
+        report = carry_out(job, &environment, &parcel);
+        fd_close(&parcel.connection);
+        fd_close(&parcel.stderr_pipe);
+        if (send(ORDERS_FD, &report, sizeof report, MSG_NOSIGNAL) != (ssize_t)sizeof report)
+            break;
+        job->slot->instance = 0;
+    }
+    _exit(0);
+}

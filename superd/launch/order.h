@@ -1,0 +1,70 @@
+/*
+ * order: what supervisor and launchers say to each other. The protocol is written here alone.
+ *
+ * Supervisor and launchers share one SOCK_SEQPACKET socket pair per generation: the supervisor
+ * holds one end, all launchers of the generation the other, and whichever is free takes the next
+ * order. An order is one `struct order` with descriptors as SCM_RIGHTS: the connection (or the
+ * listening socket), then, with `has_stderr`, the write end of the stderr pipe. Each order is
+ * answered by exactly one `struct launch_report`, unless the launcher dies with it (pool.c finds
+ * that out).
+ *
+ * Both sides are the same program image (a launcher is a fork), so the structures go as they are.
+ */
+#ifndef SUPERD_LAUNCH_ORDER_H
+#define SUPERD_LAUNCH_ORDER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "net/address.h"
+
+struct order {
+    uint64_t instance; /* id, never used twice while the daemon lives; never 0 */
+    uint32_t service;  /* index into the generation's plans */
+    uint32_t
+        connections;     /* of this source to this service, this one included; 0 in listener mode */
+    struct address peer; /* length 0 in listener mode */
+    uid_t peer_uid;      /* of a UNIX peer, else (uid_t)-1 */
+    gid_t peer_gid;
+    pid_t peer_pid;
+    bool has_stderr;
+};
+
+/* The steps of a launch, in their order; the first that fails ends it and is reported. */
+enum launch_step {
+    STEP_NONE,        /* all went well: the handler has been exec'ed */
+    STEP_RECEIVE,     /* the launcher could not take the order's descriptors */
+    STEP_ENVIRONMENT, /* the environment does not fit */
+    STEP_CLONE,       /* no process to be had */
+    STEP_SESSION,
+    STEP_DESCRIPTORS,
+    STEP_NICE,
+    STEP_RLIMITS,
+    STEP_GROUPS,
+    STEP_GID,
+    STEP_UID,
+    STEP_DIRECTORY,
+    STEP_EXEC,
+    STEP_LAUNCHER, /* the launcher died with the order */
+    STEP_MAX
+};
+
+extern const char *const launch_step_names[STEP_MAX];
+
+struct launch_report {
+    uint64_t instance;
+    pid_t pid;             /* of the child, also when a later step failed; 0: none was made */
+    enum launch_step step; /* that failed, or STEP_NONE */
+    int error;             /* errno of that step */
+};
+
+/* What a launcher has in hand, in memory shared with the supervisor: so that its death loses
+ * nothing silently. `pid` is written by the kernel before the child runs (CLONE_PARENT_SETTID). */
+struct launch_slot {
+    _Atomic uint64_t instance; /* 0: idle */
+    pid_t pid;                 /* of that instance's child; 0: not made yet */
+};
+
+#endif

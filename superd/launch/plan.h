@@ -1,0 +1,39 @@
+/*
+ * plan: all of a launch that can be computed ahead, one per service of a generation.
+ *
+ * The child between clone and exec shares its launcher's memory, so it allocates nothing and looks
+ * nothing up: it walks through a plan. Plans are made by the supervisor when a generation begins
+ * and reach the launchers by fork.
+ */
+#ifndef SUPERD_LAUNCH_PLAN_H
+#define SUPERD_LAUNCH_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/resource.h>
+
+#include "config/config.h"
+
+struct plan_rlimit {
+    int resource;
+    struct rlimit limit;
+};
+
+struct plan {
+    const struct service_config *service;
+    const char *const *environment; /* what is the same for every instance */
+    size_t environment_count;       /* without the NULL at the end */
+    const struct plan_rlimit *rlimits;
+    size_t rlimit_count;
+    bool change_directory; /* it is not "/", where launchers are */
+    bool change_umask;     /* it is not LAUNCH_UMASK */
+};
+
+/* What launchers run with, so that the common case needs no step. */
+#define LAUNCH_UMASK 022
+
+/* Plans of all services of CONFIG, in their order; memory from the configuration's arena. NULL when
+ * there is no memory. */
+const struct plan *plans_make(const struct config *config);
+
+#endif

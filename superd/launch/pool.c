@@ -1,0 +1,413 @@
+/*
+ * pool: see pool.h.
+ *
+ * A lost order. A launcher notes in its slot what it has in hand. When it dies, the reports it sent
+ * are read first; if the order in its slot is still unanswered, the slot tells whether a child was
+ * made (then that pid is the answer) or not (then the answer is a failure). Between taking an order
+ * from the socket and noting it lies a moment in which the slot does not know. Such an order is
+ * found by elimination: the socket is empty, no launcher has it in its slot, and it is still
+ * unanswered; seen twice in a row, some time apart, so that a living launcher in that same moment
+ * is not wronged.
+ */
+#include "launch/pool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define COLLECT_BATCH    16    /* reports a system call */
+#define LOST_CHECK_MS    200   /* between two looks for lost orders */
+#define REPLACE_FIRST_MS 100   /* before trying again when a launcher cannot be forked */
+#define REPLACE_LAST_MS  10000 /* that, doubled each time, at most */
+#define EARLY_DEATHS     5     /* deaths in a row without a report: then wait before replacing */
+
+struct launch_pool {
+    struct launch_pool_settings settings;
+    int socket; /* ours; the other end is kept open too, for launchers to come */
+    int launchers_end;
+    uv_poll_t poll;
+    uv_timer_t lost_timer;
+    uv_timer_t replace_timer;
+    unsigned handles_open;     /* of the three above, still to be closed before free */
+    struct launch_slot *slots; /* shared with the launchers, one each */
+    pid_t *pids;               /* 0: dead, to be replaced */
+    unsigned deaths;           /* since the last report */
+    uint64_t replace_ms;
+
+    uint64_t in_flight[LAUNCH_ORDERS_MAX]; /* instance ids, ascending */
+    bool suspected[LAUNCH_ORDERS_MAX];     /* unaccounted for at the last look */
+    size_t in_flight_count;
+    bool was_full, retired;
+};
+
+/* ---- Orders on their way -------------------------------------------------------------------- */
+
+static bool take_in_flight(struct launch_pool *pool, uint64_t instance)
+{
+    for (size_t i = 0; i < pool->in_flight_count; i++) {
+        if (pool->in_flight[i] != instance)
+            continue;
+        pool->in_flight_count--;
+        memmove(&pool->in_flight[i], &pool->in_flight[i + 1],
+                (pool->in_flight_count - i) * sizeof *pool->in_flight);
+        memmove(&pool->suspected[i], &pool->suspected[i + 1],
+                (pool->in_flight_count - i) * sizeof *pool->suspected);
+        return true;
+    }
+    return false;
+}
+
+/* An order is answered: by its launcher, or by what its launcher left behind. */
+static void answer(struct launch_pool *pool, const struct launch_report *report)
+{
+    if (!take_in_flight(pool, report->instance))
+        return;
+    pool->settings.on_report(pool->settings.data, report);
+    if (pool->was_full && pool->in_flight_count <= LAUNCH_ORDERS_MAX / 2 && !pool->retired) {
+        /* Half empty before more is taken: else listeners would be paused and resumed at each
+         * launch. */
+        pool->was_full = false;
+        pool->settings.on_room(pool->settings.data);
+    }
+    if (pool->retired && pool->in_flight_count == 0)
+        pool->settings.on_empty(pool->settings.data);
+}
+
+static void answer_lost(struct launch_pool *pool, uint64_t instance, pid_t pid)
+{
+    struct launch_report report = {.instance = instance, .pid = pid};
+
+    if (pid == 0) {
+        report.step = STEP_LAUNCHER;
+        report.error = ECHILD;
+    }
+    answer(pool, &report);
+}
+
+void launch_pool_collect(struct launch_pool *pool)
+{
+    struct launch_report reports[COLLECT_BATCH];
+    struct iovec parts[COLLECT_BATCH];
+    struct mmsghdr messages[COLLECT_BATCH];
+    int n;
+
+    do {
+        memset(messages, 0, sizeof messages);
+        for (int i = 0; i < COLLECT_BATCH; i++) {
+            parts[i] = (struct iovec){&reports[i], sizeof reports[i]};
+            messages[i].msg_hdr.msg_iov = &parts[i];
+            messages[i].msg_hdr.msg_iovlen = 1;
+        }
+        n = recvmmsg(pool->socket, messages, COLLECT_BATCH, MSG_DONTWAIT, NULL);
+        for (int i = 0; i < n; i++) {
+            if (messages[i].msg_len != sizeof reports[i])
+                continue;
+            pool->deaths = 0;
+            answer(pool, &reports[i]);
+        }
+    } while (n == COLLECT_BATCH || (n < 0 && errno == EINTR));
+}
+
+static void on_readable(uv_poll_t *handle, int status, int events)
+{
+    (void)status;
+    (void)events;
+    launch_pool_collect(handle->data);
+}
+
+/* ---- Lost orders ---------------------------------------------------------------------------- */
+
+static bool in_some_slot(const struct launch_pool *pool, uint64_t instance)
+{
+    for (unsigned i = 0; i < pool->settings.launchers; i++) {
+        if (pool->pids[i] && pool->slots[i].instance == instance)
+            return true;
+    }
+    return false;
+}
+
+static void look_for_lost(uv_timer_t *timer)
+{
+    struct launch_pool *pool = timer->data;
+    int unread = 0;
+    bool any = false;
+
+    launch_pool_collect(pool);
+    /* On a UNIX socket this counts what the other side has not taken yet. */
+    if (ioctl(pool->socket, SIOCOUTQ, &unread) != 0 || unread > 0)
+        return;
+    for (size_t i = 0; i < pool->in_flight_count;) {
+        uint64_t instance = pool->in_flight[i];
+
+        if (in_some_slot(pool, instance)) {
+            pool->suspected[i++] = false;
+        } else if (!pool->suspected[i]) {
+            pool->suspected[i++] = any = true;
+        } else {
+            answer_lost(pool, instance, 0); /* takes the entry out */
+        }
+    }
+    if (!any)
+        uv_timer_stop(timer);
+}
+
+/* ---- Launchers ------------------------------------------------------------------------------ */
+
+static int start_launcher(struct launch_pool *pool, unsigned number)
+{
+    struct launcher_job job = {.orders = pool->launchers_end,
+                               .slot = &pool->slots[number],
+                               .plans = pool->settings.plans,
+                               .plan_count = pool->settings.plan_count,
+                               .descriptors = pool->settings.descriptors};
+    pid_t pid;
+
+    job.slot->instance = 0;
+    job.slot->pid = 0;
+    pid = fork();
+    if (pid < 0)
+        return -errno;
+    if (pid == 0)
+        launcher_run(&job);
+    pool->pids[number] = pid;
+    return 0;
+}
+
+static void replace_missing(struct launch_pool *pool, pid_t old)
+{
+    for (unsigned i = 0; i < pool->settings.launchers; i++) {
+        int r;
+
+        if (pool->pids[i])
+            continue;
+        r = start_launcher(pool, i);
+        pool->settings.on_replaced(pool->settings.data, old, pool->pids[i], -r);
+        if (r < 0)
+            break;
+    }
+}
+
+static bool any_missing(const struct launch_pool *pool)
+{
+    for (unsigned i = 0; i < pool->settings.launchers; i++) {
+        if (!pool->pids[i])
+            return true;
+    }
+    return false;
+}
+
+static void on_replace_timer(uv_timer_t *timer)
+{
+    struct launch_pool *pool = timer->data;
+
+    replace_missing(pool, 0);
+    if (!any_missing(pool)) {
+        pool->replace_ms = REPLACE_FIRST_MS;
+        return;
+    }
+    pool->replace_ms *= 2;
+    if (pool->replace_ms > REPLACE_LAST_MS)
+        pool->replace_ms = REPLACE_LAST_MS;
+    uv_timer_start(timer, on_replace_timer, pool->replace_ms, 0);
+}
+
+bool launch_pool_reaped(struct launch_pool *pool, pid_t pid)
+{
+    unsigned number = 0;
+    uint64_t instance;
+
+    while (number < pool->settings.launchers && pool->pids[number] != pid)
+        number++;
+    if (number == pool->settings.launchers)
+        return false;
+    pool->pids[number] = 0;
+    launch_pool_collect(pool);
+    instance = pool->slots[number].instance;
+    if (instance)
+        answer_lost(pool, instance, pool->slots[number].pid);
+    if (pool->in_flight_count && !uv_is_active((uv_handle_t *)&pool->lost_timer))
+        uv_timer_start(&pool->lost_timer, look_for_lost, LOST_CHECK_MS, LOST_CHECK_MS);
+    if (pool->retired && pool->in_flight_count == 0)
+        return true;
+    if (++pool->deaths < EARLY_DEATHS)
+        replace_missing(pool, pid);
+    if (any_missing(pool) && !uv_is_active((uv_handle_t *)&pool->replace_timer))
+        uv_timer_start(&pool->replace_timer, on_replace_timer, pool->replace_ms, 0);
+    return true;
+}
+
+void launch_pool_visit(const struct launch_pool *pool, void (*visit)(void *data, pid_t pid),
+                       void *data)
+{
+    for (unsigned i = 0; i < pool->settings.launchers; i++) {
+        if (pool->pids[i])
+            visit(data, pool->pids[i]);
+    }
+}
+
+/* ---- Sending -------------------------------------------------------------------------------- */
+
+bool launch_pool_room(const struct launch_pool *pool)
+{
+    return !pool->retired && !pool->was_full;
+}
+
+size_t launch_pool_in_flight(const struct launch_pool *pool)
+{
+    return pool->in_flight_count;
+}
+
+uint64_t launch_pool_oldest(const struct launch_pool *pool)
+{
+    return pool->in_flight_count ? pool->in_flight[0] : 0;
+}
+
+int launch_pool_send(struct launch_pool *pool, const struct order *order, int connection,
+                     int stderr_pipe)
+{
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(2 * sizeof(int))];
+    } control;
+    int fds[2] = {connection, stderr_pipe};
+    size_t size = (stderr_pipe >= 0 ? 2 : 1) * sizeof(int);
+    struct iovec part = {.iov_base = (void *)order, .iov_len = sizeof *order};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = CMSG_SPACE(size)};
+    struct cmsghdr *c;
+    ssize_t n;
+
+    if (!launch_pool_room(pool))
+        return -EAGAIN;
+    memset(&control, 0, sizeof control);
+    c = CMSG_FIRSTHDR(&message);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(c), fds, size);
+    do {
+        n = sendmsg(pool->socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        if (errno == EAGAIN && pool->in_flight_count)
+            pool->was_full = true; /* room comes with the next report */
+        return -errno;
+    }
+    pool->suspected[pool->in_flight_count] = false;
+    pool->in_flight[pool->in_flight_count++] = order->instance;
+    if (pool->in_flight_count == LAUNCH_ORDERS_MAX)
+        pool->was_full = true;
+    return 0;
+}
+
+/* ---- Begin and end -------------------------------------------------------------------------- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct launch_pool *pool = handle->data;
+
+    if (--pool->handles_open)
+        return;
+    fd_close(&pool->socket);
+    fd_close(&pool->launchers_end);
+    if (pool->slots)
+        munmap(pool->slots, pool->settings.launchers * sizeof *pool->slots);
+    free(pool->pids);
+    free(pool);
+}
+
+void launch_pool_retire(struct launch_pool *pool)
+{
+    pool->retired = true;
+    if (pool->in_flight_count == 0)
+        pool->settings.on_empty(pool->settings.data);
+}
+
+void launch_pool_destroy(struct launch_pool *pool)
+{
+    /* Now rather than in on_closed(): launchers end at once also if the loop is about to stop. */
+    shutdown(pool->socket, SHUT_RDWR);
+    uv_close((uv_handle_t *)&pool->replace_timer, on_closed);
+    uv_close((uv_handle_t *)&pool->lost_timer, on_closed);
+    uv_close((uv_handle_t *)&pool->poll, on_closed);
+}
+
+static int open_channel(struct launch_pool *pool)
+{
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return -errno;
+    pool->socket = pair[0];
+    pool->launchers_end = pair[1];
+    pool->slots = mmap(NULL, pool->settings.launchers * sizeof *pool->slots, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (pool->slots == MAP_FAILED) {
+        pool->slots = NULL;
+        return -errno;
+    }
+    pool->pids = calloc(pool->settings.launchers, sizeof *pool->pids);
+    return pool->pids ? 0 : -ENOMEM;
+}
+
+static int open_handles(struct launch_pool *pool)
+{
+    int r = uv_poll_init(pool->settings.loop, &pool->poll, pool->socket);
+
+    if (r < 0)
+        return r;
+    uv_timer_init(pool->settings.loop, &pool->lost_timer);
+    uv_timer_init(pool->settings.loop, &pool->replace_timer);
+    pool->poll.data = pool->lost_timer.data = pool->replace_timer.data = pool;
+    pool->handles_open = 3;
+    r = uv_poll_start(&pool->poll, UV_READABLE, on_readable);
+    /* The other end keeps blocking: uv_poll_init() set only ours to non-blocking. */
+    return r;
+}
+
+static void abandon(struct launch_pool *pool)
+{
+    if (pool->handles_open) {
+        launch_pool_destroy(pool);
+        return;
+    }
+    fd_close(&pool->socket);
+    fd_close(&pool->launchers_end);
+    if (pool->slots)
+        munmap(pool->slots, pool->settings.launchers * sizeof *pool->slots);
+    free(pool->pids);
+    free(pool);
+}
+
+int launch_pool_create(const struct launch_pool_settings *settings, struct launch_pool **pool_r)
+{
+    struct launch_pool *pool = calloc(1, sizeof *pool);
+    int r;
+
+    if (!pool)
+        return -ENOMEM;
+    pool->settings = *settings;
+    pool->socket = pool->launchers_end = -1;
+    pool->replace_ms = REPLACE_FIRST_MS;
+    r = open_channel(pool);
+    if (r == 0)
+        r = open_handles(pool);
+    for (unsigned i = 0; r == 0 && i < settings->launchers; i++)
+        r = start_launcher(pool, i);
+    if (r < 0) {
+        abandon(pool); /* launchers that were started see the socket closed and end */
+        return r;
+    }
+    *pool_r = pool;
+    return 0;
+}

@@ -1,0 +1,327 @@
+/*
+ * superd: an inetd-style superserver.
+ *
+ * Here: options, the order of start-up, and becoming a daemon. What the daemon does is in
+ * supervise/.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "config.h"
+#include "config/load.h"
+#include "config/schema.h"
+#include "explain.h"
+#include "net/listener.h"
+#include "supervise/notify.h"
+#include "supervise/supervisor.h"
+
+#define DEFAULT_CONFIG SYSCONFDIR "/superd/superd.conf"
+
+enum action { ACTION_RUN, ACTION_CHECK, ACTION_DUMP, ACTION_SCHEMA, ACTION_EXPLAIN };
+
+struct options {
+    const char *config;
+    enum action action;
+    bool daemon;
+    int ready_fd;
+    char *const *words; /* of --explain */
+    int word_count;
+};
+
+static const char usage_text[] =
+    "usage: superd [-c FILE] [--daemon] [--ready-fd N]\n"
+    "       superd [-c FILE] --check | --dump\n"
+    "       superd [-c FILE] --explain SERVICE ADDRESS [TIME]\n"
+    "\n"
+    "Listen on the ports of the configured services and launch a handler for each connection.\n"
+    "\n"
+    "  -c, --config FILE   the configuration (default " DEFAULT_CONFIG ")\n"
+    "  -t, --check         check the configuration, say every error, open no port\n"
+    "      --dump          print the effective configuration, defaults included\n"
+    "      --schema        print every setting with its type, default and meaning\n"
+    "      --explain       say whether ADDRESS would be admitted to SERVICE, and why\n"
+    "      --daemon        go to the background when ready\n"
+    "      --ready-fd N    write a newline to descriptor N when ready, and close it\n"
+    "  -V, --version       print the version\n"
+    "  -h, --help          print this\n"
+    "\n"
+    "Manual: superd(8), superd.conf(5), superd-handler(7), superd.log(5).\n";
+
+enum { OPTION_DAEMON = 256, OPTION_DUMP, OPTION_EXPLAIN, OPTION_READY_FD, OPTION_SCHEMA };
+
+static int usage_error(const char *word, const char *why)
+{
+    fprintf(stderr, "superd: %s: %s\nsuperd: see superd --help\n", word, why);
+    return EXIT_CONFIG;
+}
+
+/* Returns -1 to go on, or an exit code. */
+static int parse_options(int argc, char **argv, struct options *options)
+{
+    static const struct option words[] = {{"config", required_argument, NULL, 'c'},
+                                          {"check", no_argument, NULL, 't'},
+                                          {"dump", no_argument, NULL, OPTION_DUMP},
+                                          {"explain", no_argument, NULL, OPTION_EXPLAIN},
+                                          {"schema", no_argument, NULL, OPTION_SCHEMA},
+                                          {"daemon", no_argument, NULL, OPTION_DAEMON},
+                                          {"ready-fd", required_argument, NULL, OPTION_READY_FD},
+                                          {"version", no_argument, NULL, 'V'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+    uint64_t number;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:tVh", words, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            options->config = optarg;
+            break;
+        case 't':
+            options->action = ACTION_CHECK;
+            break;
+        case OPTION_DUMP:
+            options->action = ACTION_DUMP;
+            break;
+        case OPTION_EXPLAIN:
+            options->action = ACTION_EXPLAIN;
+            break;
+        case OPTION_SCHEMA:
+            options->action = ACTION_SCHEMA;
+            break;
+        case OPTION_DAEMON:
+            options->daemon = true;
+            break;
+        case OPTION_READY_FD:
+            if (!units_parse_number(optarg, INT32_MAX, &number) || number < 3 ||
+                fcntl((int)number, F_GETFD) < 0)
+                return usage_error("--ready-fd", "not the number of an open descriptor above 2");
+            options->ready_fd = (int)number;
+            fd_set_cloexec(options->ready_fd, true);
+            break;
+        case 'V':
+            puts(PACKAGE_STRING);
+            return EXIT_OK;
+        case 'h':
+            fputs(usage_text, stdout);
+            return EXIT_OK;
+        default:
+            fputs("superd: see superd --help\n", stderr);
+            return EXIT_CONFIG;
+        }
+    }
+    options->words = argv + optind;
+    options->word_count = argc - optind;
+    if (options->action == ACTION_EXPLAIN)
+        return options->word_count == 2 || options->word_count == 3
+                   ? -1
+                   : usage_error("--explain", "takes SERVICE ADDRESS [TIME]");
+    if (optind < argc)
+        return usage_error(argv[optind], "unexpected argument");
+    return -1;
+}
+
+/* ---- Configuration -------------------------------------------------------------------------- */
+
+static void print_diagnostics(const struct diagnostics *list)
+{
+    char text[2048];
+
+    for (size_t i = 0; i < list->count; i++) {
+        diagnostic_format(&list->items[i], text, sizeof text);
+        fprintf(stderr, "%s\n", text);
+    }
+    if (list->count < list->errors + list->warnings)
+        fprintf(stderr, "superd: and %zu more\n", list->errors + list->warnings - list->count);
+    if (list->out_of_memory)
+        fputs("superd: out of memory\n", stderr);
+}
+
+static int check(const struct config *config, const struct diagnostics *list, const char *path)
+{
+    if (diagnostics_failed(list) || !config) {
+        fprintf(stderr, "superd: %s: %zu errors, %zu warnings\n", path, list->errors,
+                list->warnings);
+        return EXIT_CONFIG;
+    }
+    printf("%s: %zu services, no errors, %zu warnings\n", path, config->service_count,
+           list->warnings);
+    return EXIT_OK;
+}
+
+static int dump(const struct config *config)
+{
+    int r = config_dump(config, stdout);
+
+    if (r == 0 && fflush(stdout) != 0)
+        r = -errno;
+    if (r == 0)
+        return EXIT_OK;
+    fprintf(stderr, "superd: cannot write: %s\n", strerror(-r));
+    return EXIT_SYSTEM;
+}
+
+/* ---- Becoming a daemon ---------------------------------------------------------------------- */
+
+/* Fork; the parent waits until the child is ready (or has failed, which it says on our stderr) and
+ * exits with that. Returns, in the child, the descriptor to say "ready" on, or -1. */
+static int detach(void)
+{
+    int pair[2];
+    pid_t pid;
+    char byte;
+
+    if (pipe2(pair, O_CLOEXEC) != 0)
+        return -1;
+    pid = fork();
+    if (pid < 0)
+        return -1;
+    if (pid > 0) {
+        ssize_t n;
+
+        close(pair[1]);
+        do {
+            n = read(pair[0], &byte, 1);
+        } while (n < 0 && errno == EINTR);
+        _exit(n == 1 ? EXIT_OK : EXIT_SYSTEM);
+    }
+    close(pair[0]);
+    setsid();
+    return pair[1];
+}
+
+static int write_pid_file(const char *path)
+{
+    char text[32];
+    int length = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    int r = fd >= 0 && write(fd, text, (size_t)length) == length ? 0 : -errno;
+
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
+/* Standard input is nobody's; the others too, once the daemon has said that it is ready. */
+static void leave_terminal(bool log_to_stderr)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0)
+        return;
+    dup2(null, 0);
+    dup2(null, 1);
+    if (!log_to_stderr)
+        dup2(null, 2);
+    close(null);
+}
+
+static int run(struct config *config, const struct options *options,
+               const struct config_surroundings *surroundings, struct rlimit descriptors)
+{
+    static struct supervisor supervisor;
+    const char *pid_file = config->daemon.pid_file ? strdup(config->daemon.pid_file) : NULL;
+    bool log_to_stderr = strcmp(config->daemon.log.target, "stderr") == 0;
+    struct supervisor_settings settings = {.config_path = options->config,
+                                           .surroundings = surroundings,
+                                           .descriptors = descriptors,
+                                           .ready_fd = options->ready_fd};
+    int detached = -1, code, r;
+
+    if (options->daemon) {
+        detached = detach();
+        if (detached < 0) {
+            fprintf(stderr, "superd: cannot go to the background: %s\n", strerror(errno));
+            return EXIT_SYSTEM;
+        }
+    }
+    code = supervisor_start(&supervisor, config, &settings);
+    if (code != EXIT_OK) {
+        log_close(1000);
+        return code;
+    }
+    r = pid_file ? write_pid_file(pid_file) : 0;
+    if (r < 0)
+        log_event(LEVEL_WARNING, "error", log_text("what", "pid_file"), log_text("path", pid_file),
+                  log_text("error", strerror(-r)));
+    if (options->daemon) {
+        leave_terminal(log_to_stderr);
+        notify_ready_fd(detached);
+    }
+    code = supervisor_run(&supervisor);
+    if (pid_file)
+        unlink(pid_file);
+    free((char *)pid_file);
+    log_close(1000);
+    return code;
+}
+
+/* ---- Start ---------------------------------------------------------------------------------- */
+
+static int start(const struct options *options, struct rlimit descriptors)
+{
+    static struct config_surroundings surroundings;
+    const char *handlers = getenv("SUPERD_HANDLER_PATH");
+    struct diagnostics list;
+    struct config *config;
+    int code;
+
+    surroundings = (struct config_surroundings){.root = geteuid() == 0,
+                                                .uid = geteuid(),
+                                                .handler_path = handlers ? handlers : HANDLERDIR,
+                                                .path = getenv("PATH")};
+    diagnostics_init(&list);
+    config = config_load(options->config, &surroundings, &list);
+    diagnostics_sort(&list);
+    if (options->action != ACTION_DUMP || diagnostics_failed(&list))
+        print_diagnostics(&list);
+    if (options->action == ACTION_CHECK || !config) {
+        code = check(config, &list, options->config);
+    } else if (options->action == ACTION_DUMP) {
+        code = diagnostics_failed(&list) ? EXIT_CONFIG : dump(config);
+    } else if (options->action == ACTION_EXPLAIN) {
+        code = explain(config, options->words[0], options->words[1],
+                       options->word_count == 3 ? options->words[2] : NULL);
+    } else if (config->daemon.strict && diagnostics_failed(&list)) {
+        fprintf(stderr, "superd: not started: %zu errors and superd.strict is set\n", list.errors);
+        code = EXIT_CONFIG;
+    } else {
+        diagnostics_clear(&list);
+        return run(config, options, &surroundings, descriptors);
+    }
+    diagnostics_clear(&list);
+    config_free(config);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.config = DEFAULT_CONFIG, .ready_fd = -1};
+    struct rlimit descriptors;
+    int code;
+
+    /* Before anything is opened: inherited sockets begin at 3, and 0 to 2 must be somebody. */
+    inherited_take();
+    fd_open_standard();
+    code = parse_options(argc, argv, &options);
+    if (code >= 0)
+        return code;
+    if (options.action == ACTION_SCHEMA) {
+        schema_print(stdout);
+        return EXIT_OK;
+    }
+    getrlimit(RLIMIT_NOFILE, &descriptors);
+    setenv("UV_THREADPOOL_SIZE", "1", 1); /* one reader of configurations is enough */
+    notify_begin();
+    umask(022);
+    return start(&options, descriptors);
+}

@@ -1,0 +1,26 @@
+/*
+ * accept: from a readable listener to a decision, and what follows from it: an instance, a refusal,
+ * or a parked connection. The only place that accepts.
+ */
+#ifndef SUPERD_SUPERVISE_ACCEPT_H
+#define SUPERD_SUPERVISE_ACCEPT_H
+
+#include <uv.h>
+
+struct service;
+struct listener;
+
+/* The loop's callback of a listener's uv_poll_t (data: the listener). */
+void accept_ready_cb(uv_poll_t *handle, int status, int events);
+
+/* Something became free: let the parked connection of SERVICE try again. */
+void accept_parked(struct service *service);
+
+/* Close the parked connection, if there is one. */
+void accept_drop_parked(struct service *service);
+
+/* LISTENER is about to be closed and SERVICE has its port now: serve what waits in the backlog.
+ * Bounded: what came later reaches the new socket. */
+void accept_remaining(struct listener *listener, struct service *service);
+
+#endif

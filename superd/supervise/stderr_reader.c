@@ -1,0 +1,357 @@
+/*
+ * stderr_reader: see stderr_reader.h.
+ *
+ * The pipes are in an epoll instance of their own, which the loop watches as one descriptor: a
+ * handle of the loop per pipe would cost more system calls per connection, and more memory, than
+ * the pipe.
+ */
+#include "supervise/stderr_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+
+#define EVENTS_PER_TURN 64
+#define READ_SIZE       16384
+#define SECOND_MS       1000
+
+struct stderr_reader {
+    struct stderr_readers *owner;
+    int fd;
+    uint64_t instance;
+    char *line; /* an unfinished line, STDERR_LINE_MAX bytes; allocated with the first of them */
+    size_t line_length;
+    bool skipping;   /* the rest of a line that was cut */
+    bool resting;    /* over its bytes; read again when the second is over */
+    bool finished;   /* its instance has ended */
+    uint64_t second; /* that the counts below are of */
+    uint32_t lines, bytes;
+    uint64_t dropped;                  /* lines not logged since the last that was */
+    struct stderr_reader *prev, *next; /* in owner->all, or in owner->lingering when finished */
+    struct stderr_reader *rest_next;   /* in owner->rested */
+    char service[];
+};
+
+struct stderr_readers {
+    uv_loop_t *loop;
+    int epoll;
+    uv_poll_t poll;
+    uv_timer_t rest_timer;
+    unsigned handles_open;
+    struct stderr_reader *all, *lingering, *rested;
+    size_t count, lingering_count;
+};
+
+/* ---- One line ------------------------------------------------------------------------------- */
+
+static void new_second(struct stderr_reader *reader)
+{
+    uint64_t second = uv_now(reader->owner->loop) / SECOND_MS;
+
+    if (second == reader->second)
+        return;
+    reader->second = second;
+    reader->lines = reader->bytes = 0;
+}
+
+static void report_dropped(struct stderr_reader *reader)
+{
+    if (!reader->dropped)
+        return;
+    log_event(LEVEL_WARNING, "stderr", log_text("service", reader->service),
+              log_u64("instance", reader->instance), log_u64("dropped", reader->dropped));
+    reader->dropped = 0;
+}
+
+static void log_line(struct stderr_reader *reader, const char *text, size_t length, bool cut)
+{
+    struct log_field mark = cut ? log_bool("cut", true) : log_text("cut", NULL);
+
+    new_second(reader);
+    if (reader->lines >= STDERR_LINES_PER_SECOND) {
+        reader->dropped++;
+        return;
+    }
+    reader->lines++;
+    report_dropped(reader);
+    if (length && text[length - 1] == '\r')
+        length--;
+    log_event(LEVEL_INFO, "stderr", log_text("service", reader->service),
+              log_u64("instance", reader->instance), log_bytes("text", text, length), mark);
+}
+
+static void end_line(struct stderr_reader *reader, bool cut)
+{
+    if (reader->line_length || cut)
+        log_line(reader, reader->line, reader->line_length, cut);
+    reader->line_length = 0;
+}
+
+/* Keep a part of a line until its end comes. */
+static void keep_part(struct stderr_reader *reader, const char *text, size_t length)
+{
+    if (!reader->line) {
+        reader->line = malloc(STDERR_LINE_MAX);
+        if (!reader->line) {
+            reader->dropped++;
+            reader->skipping = true;
+            return;
+        }
+    }
+    if (length > STDERR_LINE_MAX - reader->line_length) {
+        size_t fits = STDERR_LINE_MAX - reader->line_length;
+
+        memcpy(reader->line + reader->line_length, text, fits);
+        reader->line_length += fits;
+        end_line(reader, true);
+        reader->skipping = true;
+        return;
+    }
+    memcpy(reader->line + reader->line_length, text, length);
+    reader->line_length += length;
+}
+
+static void take_text(struct stderr_reader *reader, const char *text, size_t length)
+{
+    while (length) {
+        const char *newline = memchr(text, '\n', length);
+        size_t part = newline ? (size_t)(newline - text) : length;
+
+        if (newline && !reader->skipping && !reader->line_length && part <= STDERR_LINE_MAX)
+            log_line(reader, text, part, false); /* whole: no need to keep it */
+        else if (!reader->skipping)
+            keep_part(reader, text, part);
+        if (!newline)
+            return;
+        end_line(reader, false);
+        reader->skipping = false;
+        text += part + 1;
+        length -= part + 1;
+    }
+}
+
+/* ---- Reading -------------------------------------------------------------------------------- */
+
+static void close_reader(struct stderr_reader *reader)
+{
+    struct stderr_readers *owner = reader->owner;
+
+    if (reader->finished) {
+        DL_DELETE(owner->lingering, reader);
+        owner->lingering_count--;
+    } else {
+        DL_DELETE(owner->all, reader);
+    }
+    owner->count--;
+    if (reader->resting)
+        LL_DELETE2(owner->rested, reader, rest_next);
+    fd_close(&reader->fd); /* the only descriptor of the read end: epoll forgets it by itself */
+    free(reader->line);
+    free(reader);
+}
+
+static void on_rest_over(uv_timer_t *timer);
+
+/* Over its bytes for this second: leave the rest in the pipe, so that the handler waits. */
+static void rest(struct stderr_reader *reader)
+{
+    struct stderr_readers *owner = reader->owner;
+    struct epoll_event none = {.events = 0, .data.ptr = reader};
+
+    if (reader->resting || epoll_ctl(owner->epoll, EPOLL_CTL_MOD, reader->fd, &none) != 0)
+        return;
+    reader->resting = true;
+    LL_PREPEND2(owner->rested, reader, rest_next);
+    if (!uv_is_active((uv_handle_t *)&owner->rest_timer))
+        uv_timer_start(&owner->rest_timer, on_rest_over,
+                       SECOND_MS - uv_now(owner->loop) % SECOND_MS, 0);
+}
+
+static void on_rest_over(uv_timer_t *timer)
+{
+    struct stderr_readers *owner = timer->data;
+
+    while (owner->rested) {
+        struct stderr_reader *reader = owner->rested;
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = reader};
+
+        LL_DELETE2(owner->rested, reader, rest_next);
+        reader->resting = false;
+        epoll_ctl(owner->epoll, EPOLL_CTL_MOD, reader->fd, &event);
+    }
+}
+
+enum read_result { READ_MORE, READ_EMPTY, READ_END };
+
+static enum read_result read_some(struct stderr_reader *reader)
+{
+    char buffer[READ_SIZE];
+    ssize_t n;
+
+    do {
+        n = read(reader->fd, buffer, sizeof buffer);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno == EAGAIN ? READ_EMPTY : READ_END;
+    if (n == 0)
+        return READ_END;
+    new_second(reader);
+    reader->bytes += (uint32_t)n;
+    take_text(reader, buffer, (size_t)n);
+    return READ_MORE;
+}
+
+static void at_end(struct stderr_reader *reader)
+{
+    if (!reader->skipping)
+        end_line(reader, false);
+    report_dropped(reader);
+}
+
+static void on_readable(uv_poll_t *handle, int status, int events)
+{
+    struct stderr_readers *owner = handle->data;
+    struct epoll_event ready[EVENTS_PER_TURN];
+    int n = epoll_wait(owner->epoll, ready, EVENTS_PER_TURN, 0);
+
+    (void)status;
+    (void)events;
+    for (int i = 0; i < n; i++) {
+        struct stderr_reader *reader = ready[i].data.ptr;
+
+        if (read_some(reader) == READ_END) {
+            at_end(reader);
+            if (reader->finished) {
+                close_reader(reader);
+            } else {
+                /* The handler closed its stderr and lives on; the instance will finish us. */
+                epoll_ctl(owner->epoll, EPOLL_CTL_DEL, reader->fd, NULL);
+            }
+        } else if (reader->bytes >= STDERR_BYTES_PER_SECOND) {
+            rest(reader);
+        }
+    }
+}
+
+/* ---- Begin and end -------------------------------------------------------------------------- */
+
+struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const char *service,
+                                         uint64_t instance, int *write_end_r)
+{
+    size_t name = strlen(service) + 1;
+    struct stderr_reader *reader = calloc(1, sizeof *reader + name);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = reader};
+    int pair[2];
+
+    if (!reader)
+        return NULL;
+    /* Both ends are born non-blocking, in one call; the launcher makes the handler's end block. */
+    if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) != 0) {
+        free(reader);
+        return NULL;
+    }
+    if (epoll_ctl(readers->epoll, EPOLL_CTL_ADD, pair[0], &event) != 0) {
+        int number = errno;
+
+        close(pair[0]);
+        close(pair[1]);
+        free(reader);
+        errno = number;
+        return NULL;
+    }
+    reader->owner = readers;
+    reader->fd = pair[0];
+    reader->instance = instance;
+    memcpy(reader->service, service, name);
+    DL_APPEND(readers->all, reader);
+    readers->count++;
+    *write_end_r = pair[1];
+    return reader;
+}
+
+void stderr_reader_finish(struct stderr_reader *reader)
+{
+    struct stderr_readers *owner = reader->owner;
+    enum read_result result;
+    unsigned turns = 0;
+
+    do {
+        result = read_some(reader);
+    } while (result == READ_MORE && ++turns < STDERR_BYTES_PER_SECOND / READ_SIZE);
+    DL_DELETE(owner->all, reader);
+    DL_APPEND(owner->lingering, reader);
+    owner->lingering_count++;
+    reader->finished = true;
+    if (result == READ_END) {
+        at_end(reader);
+        close_reader(reader);
+    } else if (owner->lingering_count > STDERR_LINGERING) {
+        at_end(owner->lingering);
+        close_reader(owner->lingering); /* the oldest */
+    }
+}
+
+void stderr_reader_drop(struct stderr_reader *reader)
+{
+    close_reader(reader);
+}
+
+size_t stderr_readers_count(const struct stderr_readers *readers)
+{
+    return readers->count;
+}
+
+int stderr_readers_create(uv_loop_t *loop, struct stderr_readers **readers_r)
+{
+    struct stderr_readers *readers = calloc(1, sizeof *readers);
+    int r;
+
+    if (!readers)
+        return -ENOMEM;
+    readers->loop = loop;
+    readers->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (readers->epoll < 0) {
+        r = -errno;
+        free(readers);
+        return r;
+    }
+    r = uv_poll_init(loop, &readers->poll, readers->epoll);
+    if (r < 0) {
+        close(readers->epoll);
+        free(readers);
+        return r;
+    }
+    uv_timer_init(loop, &readers->rest_timer);
+    readers->handles_open = 2;
+    readers->poll.data = readers->rest_timer.data = readers;
+    uv_poll_start(&readers->poll, UV_READABLE, on_readable);
+    *readers_r = readers;
+    return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct stderr_readers *readers = handle->data;
+
+    if (--readers->handles_open)
+        return;
+    fd_close(&readers->epoll);
+    free(readers);
+}
+
+void stderr_readers_destroy(struct stderr_readers *readers)
+{
+    while (readers->all)
+        close_reader(readers->all);
+    while (readers->lingering)
+        close_reader(readers->lingering);
+    uv_close((uv_handle_t *)&readers->poll, on_closed);
+    uv_close((uv_handle_t *)&readers->rest_timer, on_closed);
+}

@@ -1,0 +1,46 @@
+/*
+ * stderr_reader: what handlers write to their standard error becomes log lines, tagged with
+ * service and instance.
+ *
+ * What must hold: nothing a handler writes blocks, floods or breaks the log. A line is cut at
+ * STDERR_LINE_MAX bytes with a mark, an instance may have so many lines and bytes a second and the
+ * rest is counted (its pipe is then read more slowly, so that a flooding handler waits, not
+ * superd), and at most STDERR_LINGERING pipes of instances that have ended are kept open for what
+ * they left running.
+ */
+#ifndef SUPERD_SUPERVISE_STDERR_READER_H
+#define SUPERD_SUPERVISE_STDERR_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#define STDERR_LINE_MAX         2048 /* bytes of a line in the log */
+#define STDERR_LINES_PER_SECOND 100
+#define STDERR_BYTES_PER_SECOND (256 * 1024)
+#define STDERR_LINGERING        256
+
+struct stderr_readers; /* all of the daemon's, one epoll instance */
+struct stderr_reader;  /* one pipe */
+
+int stderr_readers_create(uv_loop_t *loop, struct stderr_readers **readers_r);
+/* Close all pipes; memory is freed by the loop a little later. */
+void stderr_readers_destroy(struct stderr_readers *readers);
+
+/* Make a pipe for INSTANCE of SERVICE (a name, copied). The reader keeps the read end; *WRITE_END_R
+ * is the caller's. Returns the reader, or NULL with errno set. */
+struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const char *service,
+                                         uint64_t instance, int *write_end_r);
+
+/* Its instance has ended: log what is still in the pipe, then close, or linger while somebody else
+ * holds the other end. The caller forgets the reader. */
+void stderr_reader_finish(struct stderr_reader *reader);
+
+/* Close without reading: it never came to a launch. */
+void stderr_reader_drop(struct stderr_reader *reader);
+
+/* Pipes open now, lingering ones included: they count in the descriptor budget. */
+size_t stderr_readers_count(const struct stderr_readers *readers);
+
+#endif

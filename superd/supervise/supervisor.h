@@ -1,0 +1,127 @@
+/*
+ * supervisor: the daemon's state, and how its parts are wired.
+ *
+ * One thread, one loop; nothing here blocks or sleeps. The parts, each in its file:
+ *   service     a service at run time: its listeners, whether they are watched, what it counts
+ *   listeners   the set of open sockets; matching it with a configuration
+ *   accept      from a readable listener to a decision
+ *   instance    the table of instances and their states
+ *   reaper      SIGCHLD: outcomes
+ *   deadlines   time limits
+ *   tree        ending a process and all that it started
+ *   reload      the next generation
+ *   stop        draining and the end
+ *   notify      telling a process supervisor
+ *   events      log lines that have a shape to keep (superd.log(5))
+ */
+#ifndef SUPERD_SUPERVISE_SUPERVISOR_H
+#define SUPERD_SUPERVISE_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <uv.h>
+
+#include "admission/admission.h"
+#include "config/load.h"
+#include "supervise/access_files.h"
+#include "supervise/generation.h"
+#include "supervise/stderr_reader.h"
+
+struct instance;
+struct service;
+struct refusals;
+struct tree_end;
+struct unclaimed;
+struct watch;
+
+enum supervisor_state {
+    STATE_STARTING,
+    STATE_RUNNING,
+    STATE_DRAINING,    /* nothing is accepted; instances may finish until the grace is over */
+    STATE_TERMINATING, /* instances have been told to end, and are killed when their grace is over
+                        */
+    STATE_STOPPED,     /* the loop may end */
+};
+
+/* Descriptors kept for logs, reloads, the control socket: never given to connections. */
+#define DESCRIPTOR_RESERVE 64
+
+struct supervisor {
+    uv_loop_t loop;
+    enum supervisor_state state;
+    const char *config_path;
+    const struct config_surroundings *surroundings;
+    struct rlimit descriptors; /* as superd was started, for handlers */
+    size_t descriptor_limit;   /* as it is now, for superd */
+    size_t descriptors_fixed;  /* open that belong to no instance: listeners and the like */
+
+    struct generation *generation; /* the current one */
+    struct generation *retiring;   /* replaced, with orders on their way; NULL mostly */
+    struct admission *admission;
+    struct service *services;  /* by name; also those removed that still have instances */
+    struct service *held_head; /* services held for a reason of the daemon's, oldest first */
+    struct stderr_readers *stderr_readers;
+    struct refusals *refusals;
+
+    struct instance *by_id, *by_pid;
+    uint64_t last_instance; /* id of the youngest */
+    size_t instance_count;
+    struct tree_end *tree_ends; /* instances whose processes are being ended */
+    uv_timer_t tree_timer;
+    struct unclaimed *unclaimed; /* ends of children whose reports have not been read yet */
+
+    int activity_fd; /* net/activity.h; -1: this kernel has no sock_diag */
+    int signal_fd;
+    uv_poll_t signals;
+    uv_prepare_t turn_end; /* before the loop sleeps: flush the log, let held services try */
+    uv_idle_t more_turns;  /* active while held services remain to be tried */
+    uv_timer_t log_retry;  /* the log could not be written at once */
+    uv_timer_t stop_timer;
+    uv_timer_t overload_timer;
+    struct access_contents access_contents; /* of the current generation's `file:` rules */
+    struct watch *access_watches;
+    uv_timer_t access_timer;
+    bool rereading;          /* those files are being read */
+    bool reloading;    /* a reload's file reading is under way */
+    bool reload_again; /* asked for while one was under way */
+    int exit_code;
+    unsigned stops; /* signals to stop so far */
+
+    uint64_t accept_errors; /* for the log's sake: said once per pause */
+};
+
+struct supervisor_settings {
+    const char *config_path;
+    const struct config_surroundings *surroundings;
+    struct rlimit descriptors;
+    int ready_fd; /* written to and closed when ready; -1: none */
+};
+
+/* Exit codes of superd, documented in superd(8). */
+enum exit_code {
+    EXIT_OK = 0,
+    EXIT_CONFIG = 1,     /* wrong usage or configuration */
+    EXIT_REFUSED = 3,    /* --explain: it would not be admitted */
+    EXIT_SYSTEM = 71,    /* the system refused something (EX_OSERR) */
+    EXIT_STRAGGLERS = 75 /* stopped, but had to leave processes that could not be killed */
+};
+
+/* Begin with CONFIG (taken over in any case): open listeners, start launchers. Returns an exit
+ * code; on failure it has been said on the log and nothing is left open. SUPERVISOR is all zero. */
+int supervisor_start(struct supervisor *supervisor, struct config *config,
+                     const struct supervisor_settings *settings);
+
+/* Run until stopped; returns an exit code. */
+int supervisor_run(struct supervisor *supervisor);
+
+/* How many more instances the descriptors allow now. */
+size_t supervisor_descriptors_left(const struct supervisor *supervisor);
+
+/* Is NAME's reason one of the daemon as a whole, so that any instance's end may lift it? */
+bool supervisor_reason_is_daemons(enum reason reason);
+
+/* Something of the daemon's became free: held services try again before the loop sleeps. */
+void supervisor_room(struct supervisor *supervisor);
+
+#endif
