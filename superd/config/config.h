@@ -24,37 +24,37 @@
 
 /* Socket options of one `listen` entry; -1 (or 0 where said) means: leave the kernel's default. */
 struct listen_options {
-    unsigned backlog;          /* 1-65535 */
-    bool nodelay;              /* TCP_NODELAY on connections */
-    bool keepalive;            /* SO_KEEPALIVE on connections */
-    bool freebind;             /* IP_FREEBIND: the address need not be there yet */
-    bool reuseport;            /* SO_REUSEPORT */
-    bool v6only;               /* for an IPv6 address; a `*` is two sockets anyway */
-    unsigned fastopen;         /* TCP_FASTOPEN queue length; 0: off */
-    uint64_t defer_accept_ms;  /* TCP_DEFER_ACCEPT; 0: off */
-    uint64_t receive_buffer;   /* SO_RCVBUF, bytes; 0: default */
-    uint64_t send_buffer;      /* SO_SNDBUF, bytes; 0: default */
-    const char *device;        /* SO_BINDTODEVICE; NULL: any */
-    bool set_mode;             /* UNIX path: chmod to `mode` */
+    unsigned backlog;         /* 1-65535 */
+    bool nodelay;             /* TCP_NODELAY on connections */
+    bool keepalive;           /* SO_KEEPALIVE on connections */
+    bool freebind;            /* IP_FREEBIND: the address need not be there yet */
+    bool reuseport;           /* SO_REUSEPORT */
+    bool v6only;              /* for an IPv6 address; a `*` is two sockets anyway */
+    unsigned fastopen;        /* TCP_FASTOPEN queue length; 0: off */
+    uint64_t defer_accept_ms; /* TCP_DEFER_ACCEPT; 0: off */
+    uint64_t receive_buffer;  /* SO_RCVBUF, bytes; 0: default */
+    uint64_t send_buffer;     /* SO_SNDBUF, bytes; 0: default */
+    const char *device;       /* SO_BINDTODEVICE; NULL: any */
+    bool set_mode;            /* UNIX path: chmod to `mode` */
     mode_t mode;
-    uid_t owner;               /* UNIX path: chown; (uid_t)-1: leave */
-    gid_t group;               /* likewise */
-    uint64_t trap_ms;          /* whoever touches it is refused everywhere for so long; 0: no trap */
+    uid_t owner;      /* UNIX path: chown; (uid_t)-1: leave */
+    gid_t group;      /* likewise */
+    uint64_t trap_ms; /* whoever touches it is refused everywhere for so long; 0: no trap */
 };
 
-/* One socket to be opened. A `listen` entry becomes one or more: `*` gives an IPv4 and an IPv6 one, a
- * port range gives one a port. */
+/* One socket to be opened. A `listen` entry becomes one or more: `*` gives an IPv4 and an IPv6 one,
+ * a port range gives one a port. */
 struct listener_config {
     struct position position;
-    const char *written;      /* the entry as the person wrote it, one port of a range: "*:7000" */
-    const char *key;          /* what two configurations are matched by, canonical:
-                                 "tcp:0.0.0.0:7000", "udp:[::]:69", "unix:/run/x", "fd:NAME" */
-    int type;                 /* SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET */
-    struct address address;   /* length 0 for "fd:" */
-    const char *inherited;    /* NAME of "fd:NAME", else NULL */
-    bool optional;            /* the IPv6 half of a `*`: a host without IPv6 is no error */
-    bool pair;                /* the IPv6 half of a `*`: with port 0 it takes the port that the entry
-                                 before it got */
+    const char *written;    /* the entry as the person wrote it, one port of a range: "*:7000" */
+    const char *key;        /* what two configurations are matched by, canonical:
+                               "tcp:0.0.0.0:7000", "udp:[::]:69", "unix:/run/x", "fd:NAME" */
+    int type;               /* SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET */
+    struct address address; /* length 0 for "fd:" */
+    const char *inherited;  /* NAME of "fd:NAME", else NULL */
+    bool optional;          /* the IPv6 half of a `*`: a host without IPv6 is no error */
+    bool pair;              /* the IPv6 half of a `*`: with port 0 it takes the port that the entry
+                               before it got */
     struct listen_options options;
 };
 
@@ -63,14 +63,14 @@ struct listener_config {
 enum when_full { FULL_HOLD, FULL_REFUSE, FULL_MAX };
 
 struct limit_settings {
-    uint32_t instances;        /* live at once; never 0 */
-    uint32_t per_source;       /* live at once of one source; never 0 */
-    struct rate rate;          /* admissions; events 0: none */
-    uint32_t burst;            /* tokens at most; 0: as many as `rate.events` */
+    uint32_t instances;  /* live at once; never 0 */
+    uint32_t per_source; /* live at once of one source; never 0 */
+    struct rate rate;    /* admissions; events 0: none */
+    uint32_t burst;      /* tokens at most; 0: as many as `rate.events` */
     struct rate per_source_rate;
     uint32_t per_source_burst;
-    uint8_t source_prefix_v4;  /* 0-32 */
-    uint8_t source_prefix_v6;  /* 0-128 */
+    uint8_t source_prefix_v4; /* 0-32 */
+    uint8_t source_prefix_v6; /* 0-128 */
     enum when_full when_full;
 };
 
@@ -91,12 +91,12 @@ struct access_rule {
 struct hours_range {
     struct position position;
     const char *written;
-    uint8_t days; /* bit 0 = Monday ... bit 6 = Sunday: the days on which the range begins */
+    uint8_t days;        /* bit 0 = Monday ... bit 6 = Sunday: the days on which the range begins */
     uint16_t begin, end; /* 0-1440 */
 };
 
 struct access_settings {
-    bool given; /* somebody wrote an `access` group */
+    bool given; /* somebody wrote rules or hours */
     const struct access_rule *rules;
     size_t rule_count;
     const struct hours_range *hours; /* none: always open */
@@ -105,7 +105,7 @@ struct access_settings {
     bool warn_open;        /* let --check warn of a service that is open to the world */
 };
 
-struct time_settings { /* milliseconds; 0: no limit */
+struct time_settings {   /* milliseconds; 0: no limit */
     uint64_t total;      /* wall clock */
     uint64_t idle;       /* no byte either way */
     uint64_t first_byte; /* the client must send something by then */
@@ -125,7 +125,8 @@ struct rlimit_setting {
 };
 #define RLIMIT_SETTINGS 16 /* RLIM_NLIMITS of Linux */
 
-/* A user as getpwnam(3) and getgrouplist(3) tell of him, looked up when the configuration is made. */
+/* A user as getpwnam(3) and getgrouplist(3) tell of him, looked up when the configuration is made.
+ */
 struct identity {
     uid_t uid;
     gid_t gid;
@@ -141,15 +142,16 @@ struct service_config {
     const struct listener_config *listeners;
     size_t listener_count;
 
-    const char *program;          /* absolute path of the executable */
+    const char *program; /* absolute path of the executable; NULL: all listeners are traps */
     const char *const *arguments; /* argv, [0] as `argv0` says, NULL at the end */
     enum service_mode mode;
     struct identity identity;
     const char *directory;
     mode_t umask;
     int nice; /* -20 - 19 */
-    const char *const *environment; /* "NAME=value", NULL at the end: what the service sets or passes
-                                       on, merged with `defaults`; not what superd sets itself */
+    const char *const
+        *environment; /* "NAME=value", NULL at the end: what the service sets or passes
+                         on, merged with `defaults`; not what superd sets itself */
     struct rlimit_setting rlimits[RLIMIT_SETTINGS];
     enum stderr_mode stderr_mode;
 
@@ -163,7 +165,7 @@ struct service_config {
 /* ---- The daemon ----------------------------------------------------------------------------- */
 
 struct daemon_settings {
-    const char *control; /* path of the control socket; NULL: none */
+    const char *control;       /* path of the control socket; NULL: none */
     const char *control_group; /* may read; NULL: nobody but root and the daemon's user */
     struct log_settings log;
     uint64_t log_summary_ms;   /* refusals are summed over so long */
@@ -184,7 +186,7 @@ struct config {
     struct daemon_settings daemon;
     const struct service_config *services; /* valid and not disabled, sorted by name */
     size_t service_count;
-    size_t failed_count; /* services left out because they are wrong */
+    size_t failed_count; /* services, and whole drop-in files, left out because they are wrong */
 };
 
 extern const char *const service_mode_names[MODE_MAX];
@@ -194,7 +196,7 @@ extern const char *const when_full_names[FULL_MAX];
 /* The service of that name; NULL: there is none. */
 const struct service_config *config_find(const struct config *config, const char *name);
 
-/* Free it and all that it points to. NULL is allowed. */
-void config_destroy(struct config *config);
+/* Free it and all that it points to. NULL is allowed. (libconfig owns the name config_destroy.) */
+void config_free(struct config *config);
 
 #endif

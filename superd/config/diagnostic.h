@@ -2,8 +2,8 @@
  * diagnostic: what is wrong with what a person wrote: where, what, why, and what to write instead.
  *
  * Collected, not printed, so that one check can say everything at once; superd prints them as
- * "FILE:LINE: error: MESSAGE", sorted by place. A list owns its texts (it outlives the configuration
- * that failed) and is bounded: after DIAGNOSTICS_MAX only a count is kept.
+ * "FILE:LINE: error: MESSAGE", sorted by place. A list owns its texts (it outlives the
+ * configuration that failed) and is bounded: after DIAGNOSTICS_MAX only a count is kept.
  */
 #ifndef SUPERD_CONFIG_DIAGNOSTIC_H
 #define SUPERD_CONFIG_DIAGNOSTIC_H

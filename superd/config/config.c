@@ -1,0 +1,40 @@
+/* config: the words of a configuration, finding a service, the end of it. See config.h. */
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const service_mode_names[MODE_MAX] = {
+    [MODE_CONNECTION] = "connection",
+    [MODE_LISTENER] = "listener",
+};
+
+const char *const stderr_mode_names[STDERR_MAX] = {
+    [STDERR_LOG] = "log",
+    [STDERR_DISCARD] = "discard",
+    [STDERR_CONNECTION] = "connection",
+};
+
+const char *const when_full_names[FULL_MAX] = {
+    [FULL_HOLD] = "hold",
+    [FULL_REFUSE] = "refuse",
+};
+
+static int compare_name(const void *name, const void *service)
+{
+    return strcmp(name, ((const struct service_config *)service)->name);
+}
+
+const struct service_config *config_find(const struct config *config, const char *name)
+{
+    if (config->service_count == 0)
+        return NULL;
+    return bsearch(name, config->services, config->service_count, sizeof *config->services,
+                   compare_name);
+}
+
+void config_free(struct config *config)
+{
+    if (config)
+        arena_destroy(config->arena); /* it lies in there itself */
+}
