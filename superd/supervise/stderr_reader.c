@@ -152,7 +152,10 @@ static void close_reader(struct stderr_reader *reader)
     owner->count--;
     if (reader->resting)
         LL_DELETE2(owner->rested, reader, rest_next);
-    fd_close(&reader->fd); /* the only descriptor of the read end: epoll forgets it by itself */
+    /* Closing is not enough for epoll to forget it: a launcher that is being forked has a copy of all
+     * descriptors for a moment, and an event would then find a reader that is no more. */
+    epoll_ctl(owner->epoll, EPOLL_CTL_DEL, reader->fd, NULL);
+    fd_close(&reader->fd);
     free(reader->line);
     free(reader);
 }
