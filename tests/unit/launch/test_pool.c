@@ -1,0 +1,343 @@
+/*
+ * pool, launcher and child with real processes: every order gets exactly one answer, whatever happens to
+ * launchers.
+ */
+#include "unit.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launch/fixture.h"
+#include "launch/pool.h"
+
+#define DEADLINE_MS 20000
+
+struct bench { /* what a test has around a pool */
+    uv_loop_t loop;
+    uv_timer_t deadline;
+    struct config *config;
+    struct launch_pool *pool;
+    struct launch_report reports[256];
+    size_t report_count, wanted;
+    unsigned rooms, empties, replaced;
+    pid_t launchers[8];
+    size_t launcher_count;
+};
+
+static void on_report(void *data, const struct launch_report *report)
+{
+    struct bench *bench = data;
+
+    assert_true(bench->report_count < 256);
+    bench->reports[bench->report_count++] = *report;
+    if (bench->report_count == bench->wanted)
+        uv_stop(&bench->loop);
+}
+
+static void on_room(void *data)
+{
+    ((struct bench *)data)->rooms++;
+}
+
+static void on_empty(void *data)
+{
+    ((struct bench *)data)->empties++;
+}
+
+static void on_replaced(void *data, pid_t old, pid_t new, int error)
+{
+    (void)old;
+    assert_int_equal(error, 0);
+    assert_true(new > 0);
+    ((struct bench *)data)->replaced++;
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    (void)timer;
+    fail_msg("no answer in time");
+}
+
+static void note_launcher(void *data, pid_t pid)
+{
+    struct bench *bench = data;
+
+    bench->launchers[bench->launcher_count++] = pid;
+}
+
+static void begin(struct bench *bench, const char *program, const char *const *arguments,
+                  unsigned launchers)
+{
+    struct launch_pool_settings settings = {.loop = &bench->loop,
+                                            .launchers = launchers,
+                                            .plan_count = 1,
+                                            .data = bench,
+                                            .on_report = on_report,
+                                            .on_room = on_room,
+                                            .on_empty = on_empty,
+                                            .on_replaced = on_replaced};
+
+    memset(bench, 0, sizeof *bench);
+    assert_int_equal(uv_loop_init(&bench->loop), 0);
+    uv_timer_init(&bench->loop, &bench->deadline);
+    uv_timer_start(&bench->deadline, on_deadline, DEADLINE_MS, 0);
+    bench->config = fixture_config(1, program, arguments);
+    settings.plans = plans_make(bench->config);
+    assert_non_null(settings.plans);
+    getrlimit(RLIMIT_NOFILE, &settings.descriptors);
+    assert_int_equal(launch_pool_create(&settings, &bench->pool), 0);
+    launch_pool_visit(bench->pool, note_launcher, bench);
+    assert_int_equal(bench->launcher_count, launchers);
+}
+
+static void end(struct bench *bench)
+{
+    launch_pool_destroy(bench->pool);
+    uv_close((uv_handle_t *)&bench->deadline, NULL);
+    uv_run(&bench->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&bench->loop), 0);
+    while (waitpid(-1, NULL, 0) > 0)
+        continue; /* launchers, which end by themselves, and children */
+    arena_destroy(bench->config->arena);
+}
+
+/* Send an order for instance ID; returns our end of the connection. */
+static int send_order(struct bench *bench, uint64_t id)
+{
+    struct order order = {.instance = id, .peer_uid = (uid_t)-1, .peer_gid = (gid_t)-1};
+    int pair[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    assert_int_equal(launch_pool_send(bench->pool, &order, pair[1], -1), 0);
+    close(pair[1]);
+    return pair[0];
+}
+
+static void wait_reports(struct bench *bench, size_t count)
+{
+    bench->wanted = count;
+    if (bench->report_count < count)
+        uv_run(&bench->loop, UV_RUN_DEFAULT);
+    assert_int_equal(bench->report_count, count);
+}
+
+static void expect_text(int fd, const char *text)
+{
+    char buffer[256];
+    size_t length = 0;
+    ssize_t n;
+
+    while ((n = read(fd, buffer + length, sizeof buffer - 1 - length)) > 0)
+        length += (size_t)n;
+    buffer[length] = '\0';
+    assert_string_equal(buffer, text);
+    close(fd);
+}
+
+static void pool_send__program_runs__report_has_its_pid_and_it_is_our_child(void **state)
+{
+    static const char *const arguments[] = {"sh", "-c", "echo $SUPERD_INSTANCE", NULL};
+    struct bench bench;
+    int status, fd;
+
+    (void)state;
+    begin(&bench, "/bin/sh", arguments, 1);
+    fd = send_order(&bench, 42);
+    wait_reports(&bench, 1);
+    assert_int_equal(bench.reports[0].instance, 42);
+    assert_int_equal(bench.reports[0].step, STEP_NONE);
+    assert_int_equal(waitpid(bench.reports[0].pid, &status, 0), bench.reports[0].pid);
+    assert_int_equal(status, 0);
+    expect_text(fd, "42\n");
+    end(&bench);
+}
+
+static void pool_send__program_is_missing__report_names_step_and_errno(void **state)
+{
+    static const char *const arguments[] = {"x", NULL};
+    struct bench bench;
+    int fd;
+
+    (void)state;
+    begin(&bench, "/nonexistent/program", arguments, 1);
+    fd = send_order(&bench, 1);
+    wait_reports(&bench, 1);
+    assert_int_equal(bench.reports[0].step, STEP_EXEC);
+    assert_int_equal(bench.reports[0].error, ENOENT);
+    expect_text(fd, ""); /* the client is closed */
+    end(&bench);
+}
+
+static void pool_send__directory_is_missing__report_names_step_and_errno(void **state)
+{
+    static const char *const arguments[] = {"true", NULL};
+    struct launch_pool_settings settings;
+    struct bench bench;
+
+    (void)state;
+    memset(&settings, 0, sizeof settings);
+    begin(&bench, "/bin/true", arguments, 1);
+    launch_pool_destroy(bench.pool);
+    /* Plans are made before launchers are forked: once more, with the change. */
+    fixture_service(bench.config, 0)->directory = "/nonexistent";
+    settings = (struct launch_pool_settings){.loop = &bench.loop,
+                                             .plans = plans_make(bench.config),
+                                             .plan_count = 1,
+                                             .launchers = 1,
+                                             .data = &bench,
+                                             .on_report = on_report,
+                                             .on_room = on_room,
+                                             .on_empty = on_empty,
+                                             .on_replaced = on_replaced};
+    getrlimit(RLIMIT_NOFILE, &settings.descriptors);
+    assert_int_equal(launch_pool_create(&settings, &bench.pool), 0);
+    close(send_order(&bench, 1));
+    wait_reports(&bench, 1);
+    assert_int_equal(bench.reports[0].step, STEP_DIRECTORY);
+    assert_int_equal(bench.reports[0].error, ENOENT);
+    end(&bench);
+}
+
+static void pool_send__until_full__says_no_and_tells_when_there_is_room(void **state)
+{
+    static const char *const arguments[] = {"true", NULL};
+    int fds[LAUNCH_ORDERS_MAX];
+    struct order order = {.instance = 1000};
+    struct bench bench;
+
+    (void)state;
+    begin(&bench, "/bin/true", arguments, 2);
+    for (size_t i = 0; i < LAUNCH_ORDERS_MAX; i++)
+        fds[i] = send_order(&bench, i + 1);
+    assert_false(launch_pool_room(bench.pool));
+    assert_int_equal(launch_pool_send(bench.pool, &order, fds[0], -1), -EAGAIN);
+    wait_reports(&bench, LAUNCH_ORDERS_MAX);
+    assert_int_equal(bench.rooms, 1);
+    assert_true(launch_pool_room(bench.pool));
+    for (size_t i = 0; i < LAUNCH_ORDERS_MAX; i++)
+        close(fds[i]);
+    end(&bench);
+}
+
+static void reap(struct bench *bench, pid_t pid)
+{
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_true(launch_pool_reaped(bench->pool, pid));
+}
+
+static void pool_reaped__idle_launcher_killed__replaced_and_serving(void **state)
+{
+    static const char *const arguments[] = {"echo", "here", NULL};
+    struct bench bench;
+    int fd;
+
+    (void)state;
+    begin(&bench, "/bin/echo", arguments, 1);
+    kill(bench.launchers[0], SIGKILL);
+    reap(&bench, bench.launchers[0]);
+    assert_int_equal(bench.replaced, 1);
+    fd = send_order(&bench, 7);
+    wait_reports(&bench, 1);
+    assert_int_equal(bench.reports[0].step, STEP_NONE);
+    expect_text(fd, "here\n");
+    assert_false(launch_pool_reaped(bench.pool, bench.reports[0].pid)); /* no launcher */
+    end(&bench);
+}
+
+/* Orders that wait in the socket while their only launcher is stopped, then killed, are carried out by
+ * its successor; none is lost, none answered twice. */
+static void pool_reaped__launcher_killed_with_orders_waiting__all_are_answered(void **state)
+{
+    static const char *const arguments[] = {"true", NULL};
+    struct bench bench;
+    int fds[20];
+    bool seen[21] = {false};
+
+    (void)state;
+    begin(&bench, "/bin/true", arguments, 1);
+    kill(bench.launchers[0], SIGSTOP);
+    for (size_t i = 0; i < 20; i++)
+        fds[i] = send_order(&bench, i + 1);
+    kill(bench.launchers[0], SIGKILL);
+    reap(&bench, bench.launchers[0]);
+    wait_reports(&bench, 20);
+    for (size_t i = 0; i < 20; i++) {
+        assert_false(seen[bench.reports[i].instance]);
+        seen[bench.reports[i].instance] = true;
+        close(fds[i]);
+    }
+    end(&bench);
+}
+
+/* Kill launchers again and again in the middle of their work. */
+static void pool_reaped__launchers_killed_at_work__every_order_has_one_answer(void **state)
+{
+    static const char *const arguments[] = {"true", NULL};
+    struct bench bench;
+    bool seen[241] = {false};
+    uint64_t id = 0;
+
+    (void)state;
+    begin(&bench, "/bin/true", arguments, 2);
+    for (int round = 0; round < 12; round++) {
+        int fds[20];
+
+        for (size_t i = 0; i < 20; i++)
+            fds[i] = send_order(&bench, ++id);
+        bench.launcher_count = 0;
+        launch_pool_visit(bench.pool, note_launcher, &bench);
+        kill(bench.launchers[0], SIGKILL);
+        reap(&bench, bench.launchers[0]);
+        wait_reports(&bench, (size_t)id);
+        for (size_t i = 0; i < 20; i++)
+            close(fds[i]);
+    }
+    for (size_t i = 0; i < bench.report_count; i++) {
+        assert_false(seen[bench.reports[i].instance]);
+        seen[bench.reports[i].instance] = true;
+    }
+    assert_int_equal(launch_pool_in_flight(bench.pool), 0);
+    end(&bench);
+}
+
+static void pool_retire__orders_on_their_way__empty_when_the_last_is_answered(void **state)
+{
+    static const char *const arguments[] = {"true", NULL};
+    struct bench bench;
+    int a, b;
+
+    (void)state;
+    begin(&bench, "/bin/true", arguments, 1);
+    a = send_order(&bench, 1);
+    b = send_order(&bench, 2);
+    launch_pool_retire(bench.pool);
+    assert_int_equal(bench.empties, 0);
+    assert_false(launch_pool_room(bench.pool));
+    wait_reports(&bench, 2);
+    assert_int_equal(bench.empties, 1);
+    close(a);
+    close(b);
+    end(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pool_send__program_runs__report_has_its_pid_and_it_is_our_child),
+        cmocka_unit_test(pool_send__program_is_missing__report_names_step_and_errno),
+        cmocka_unit_test(pool_send__directory_is_missing__report_names_step_and_errno),
+        cmocka_unit_test(pool_send__until_full__says_no_and_tells_when_there_is_room),
+        cmocka_unit_test(pool_reaped__idle_launcher_killed__replaced_and_serving),
+        cmocka_unit_test(pool_reaped__launcher_killed_with_orders_waiting__all_are_answered),
+        cmocka_unit_test(pool_reaped__launchers_killed_at_work__every_order_has_one_answer),
+        cmocka_unit_test(pool_retire__orders_on_their_way__empty_when_the_last_is_answered),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
