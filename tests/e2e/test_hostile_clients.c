@@ -25,7 +25,8 @@ static void expect_served(struct daemon *daemon)
 
 static void resets__at_once__served_on(void)
 {
-    struct daemon *daemon = daemon_serve(CAT);
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.services = CAT, .defaults = "limits: { per_source = 256; };"});
 
     for (int i = 0; i < 200; i++)
         client_reset(daemon_dial(daemon, "cat"));
@@ -144,7 +145,8 @@ static void half_closes__the_answer_comes(void)
 
 static void shuts_down_both_ways__no_effect(void)
 {
-    struct daemon *daemon = daemon_serve(CAT);
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.services = CAT, .defaults = "limits: { per_source = 256; };"});
 
     for (int i = 0; i < 50; i++) {
         int fd = daemon_dial(daemon, "cat");

@@ -25,7 +25,6 @@ static struct daemon *start_with_program(const char *services)
     unlink(daemon_path(daemon, "program"));
     assert_int_equal(link(daemon_path(daemon, "specimen"), daemon_path(daemon, "program")), 0);
     daemon_reload(daemon, &setup);
-    daemon_rebase(daemon);
     return daemon;
 }
 
@@ -145,7 +144,6 @@ static void directory__removed__said_with_its_step(void)
                               .services = OTHER "hello: { listen = '127.0.0.1:0';\n"
                                                 "  exec = ['@SPECIMEN@', 'cat'];\n"
                                                 "  directory = '@DIR@/place'; };\n"});
-    daemon_rebase(daemon);
     daemon_talk(daemon, "hello", "there", "there");
     assert_int_equal(rmdir(daemon_path(daemon, "place")), 0);
     expect_failure(daemon, "hello", "directory", ENOENT);

@@ -113,9 +113,10 @@ static void stream__accept_loop__one_instance_for_many(void)
         assert_string_equal(client_hear_all(fd, NULL), "me\n");
         close(fd);
     }
-    assert_int_equal(count_events(&daemon->events, "admit", NULL), 1);
     expect_event(&daemon->events, "end", "service", "wait", "outcome", "ok", NULL);
+    assert_int_equal(count_events(&daemon->events, "admit", NULL), 1);
     daemon_talk(daemon, "wait", "after its idle end\n", "after its idle end\n");
+    expect_event(&daemon->events, "end", "service", "wait", "outcome", "ok", NULL);
     assert_int_equal(count_events(&daemon->events, "admit", NULL), 2);
     daemon_stop(daemon);
 }
