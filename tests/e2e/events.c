@@ -35,6 +35,15 @@ void events_open(struct events *events, const char *path)
                 0);
 }
 
+void events_follow(struct events *events, const char *path)
+{
+    events_read(events);
+    if (events->fd >= 0)
+        close(events->fd);
+    events->fd = -1;
+    snprintf(events->path, sizeof events->path, "%s", path);
+}
+
 void events_close(struct events *events)
 {
     if (events->fd >= 0)

@@ -57,6 +57,14 @@ bool harness_is_root(void)
     return geteuid() == 0;
 }
 
+char *harness_loopback(char text[32])
+{
+    unsigned pid = (unsigned)getpid();
+
+    snprintf(text, 32, "127.%u.%u.%u", 100 + pid % 100, (pid >> 8) & 255, 1 + (pid & 127));
+    return text;
+}
+
 void harness_needs_root(void)
 {
     if (!harness_is_root())

@@ -129,6 +129,10 @@ const char *harness_specimen(void); /* the handler of handlers/specimen.c */
 const char *harness_build(void);    /* the top of the build tree */
 bool harness_is_root(void);
 
+/* An address of the loopback network that no other test is likely to use, for cases that cannot leave
+ * the port to the kernel. Returns TEXT. */
+char *harness_loopback(char text[32]);
+
 /* Leave the case unless we are root. */
 void harness_needs_root(void);
 

@@ -90,23 +90,13 @@ static void ipv6__both_families_on_one_socket__ipv4_clients_are_shown_as_ipv4(vo
     daemon_stop(daemon);
 }
 
-/* An address of the loopback network that no other test is likely to use, for the cases that cannot
- * leave the port to the kernel. */
-static char *own_address(char text[32])
-{
-    unsigned pid = (unsigned)getpid();
-
-    snprintf(text, 32, "127.%u.%u.%u", 100 + pid % 100, (pid >> 8) & 255, 1 + (pid & 127));
-    return text;
-}
-
 static void range__ten_ports__all_serve(void)
 {
     char services[256], address[64], host[32];
     struct daemon *daemon;
 
     snprintf(services, sizeof services, "hello: { listen = '%s:20100-20109'; " REPORT "};",
-             own_address(host));
+             harness_loopback(host));
     daemon = daemon_serve(services);
     for (unsigned port = 20100; port < 20110; port++) {
         char wanted[64];
