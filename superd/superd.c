@@ -59,11 +59,9 @@ static const char usage_text[] =
 
 enum { OPTION_DAEMON = 256, OPTION_DUMP, OPTION_EXPLAIN, OPTION_READY_FD, OPTION_SCHEMA };
 
-static int usage_error(const char *format, const char *word)
+static int usage_error(const char *word, const char *why)
 {
-    fprintf(stderr, "superd: ");
-    fprintf(stderr, format, word);
-    fprintf(stderr, "\nsuperd: see superd --help\n");
+    fprintf(stderr, "superd: %s: %s\nsuperd: see superd --help\n", word, why);
     return EXIT_CONFIG;
 }
 
@@ -106,7 +104,7 @@ static int parse_options(int argc, char **argv, struct options *options)
         case OPTION_READY_FD:
             if (!units_parse_number(optarg, INT32_MAX, &number) || number < 3 ||
                 fcntl((int)number, F_GETFD) < 0)
-                return usage_error("--ready-fd %s: not an open descriptor above 2", optarg);
+                return usage_error("--ready-fd", "not the number of an open descriptor above 2");
             options->ready_fd = (int)number;
             fd_set_cloexec(options->ready_fd, true);
             break;
@@ -126,9 +124,9 @@ static int parse_options(int argc, char **argv, struct options *options)
     if (options->action == ACTION_EXPLAIN)
         return options->word_count == 2 || options->word_count == 3
                    ? -1
-                   : usage_error("--explain takes SERVICE ADDRESS [TIME]%s", "");
+                   : usage_error("--explain", "takes SERVICE ADDRESS [TIME]");
     if (optind < argc)
-        return usage_error("unexpected argument \"%s\"", argv[optind]);
+        return usage_error(argv[optind], "unexpected argument");
     return -1;
 }
 
@@ -301,7 +299,7 @@ static int start(const struct options *options, struct rlimit descriptors)
         return run(config, options, &surroundings, descriptors);
     }
     diagnostics_clear(&list);
-    config_destroy(config);
+    config_free(config);
     return code;
 }
 

@@ -1,5 +1,4 @@
 /* See date.h. */
-#define _GNU_SOURCE /* strptime */
 #include "date.h"
 
 #include <stdio.h>

@@ -12,7 +12,6 @@
  * target, range, date, validator, type (what the words of HTTP mean; no I/O), file and listing (the
  * directory), reply (answers).
  */
-#define _GNU_SOURCE /* O_PATH */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>

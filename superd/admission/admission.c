@@ -164,11 +164,6 @@ void admission_find_greedy(struct admission_service *service)
  * the limit has shrunk there may be several; then, each time that one of them falls to half, the
  * others are looked for, at most once for each.
  */
-uint32_t admission_source_live(const struct source *source)
-{
-    return source ? source->held : 0;
-}
-
 void admission_release(struct admission_service *service, struct source *source)
 {
     struct admission *admission = service->admission;

@@ -49,7 +49,7 @@ void generation_release(struct generation *generation)
     if (--generation->references)
         return;
     generation_stop_launchers(generation);
-    config_destroy(generation->config);
+    config_free(generation->config);
     free(generation);
 }
 

@@ -178,14 +178,14 @@ static bool begin_generation(struct supervisor *supervisor, struct config *confi
     int r;
 
     if (!listeners_prepare(supervisor, config, &plan, list)) {
-        config_destroy(config);
+        config_free(config);
         return false;
     }
     r = generation_begin(config, number, &callbacks, &generation);
     if (r < 0) {
         say(list, "cannot start launchers", r);
         listeners_abandon(&plan);
-        config_destroy(config);
+        config_free(config);
         return false;
     }
     if (!configure_admission(supervisor, config))
@@ -268,7 +268,7 @@ static void on_read(uv_work_t *work, int status)
     } else if (supervisor->state == STATE_RUNNING) {
         say_failed(reload);
     }
-    config_destroy(reload->config);
+    config_free(reload->config);
     access_contents_free(&reload->contents);
     diagnostics_clear(&reload->list);
     free(reload);

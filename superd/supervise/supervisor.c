@@ -226,7 +226,7 @@ int supervisor_start(struct supervisor *supervisor, struct config *config,
     r = open_loop(supervisor);
     if (r < 0) {
         log_event(LEVEL_ERROR, "error", log_text("what", "start"), log_text("error", strerror(-r)));
-        config_destroy(config);
+        config_free(config);
         return EXIT_SYSTEM;
     }
     diagnostics_init(&list);

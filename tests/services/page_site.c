@@ -1,5 +1,4 @@
 /* See page_site.h. */
-#define _GNU_SOURCE /* accept4, memfd_create, pidfd */
 #include "page_site.h"
 
 #include <setjmp.h>
