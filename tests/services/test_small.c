@@ -204,23 +204,23 @@ static void echo__terminal__comes_back(void **state)
     (void)state;
     char answer[64];
     size_t length = 0;
-    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    int pty = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 
-    if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0)
+    if (pty < 0 || grantpt(pty) < 0 || unlockpt(pty) < 0)
         skip();
-    int terminal = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    int terminal = open(ptsname(pty), O_RDWR | O_NOCTTY | O_CLOEXEC);
     assert_true(terminal >= 0);
     struct handler_run run = handler_serve(terminal, echo_argv);
-    assert_int_equal(write(master, "hello\n\004", 7), 7); /* the last is the end of input */
+    assert_int_equal(write(pty, "hello\n\004", 7), 7); /* the last is the end of input */
     handler_end_quietly(&run);
     /* The terminal echoes first, then the handler does. */
     ssize_t n;
-    while ((n = read(master, answer + length, sizeof answer - 1 - length)) > 0)
+    while ((n = read(pty, answer + length, sizeof answer - 1 - length)) > 0)
         length += (size_t)n;
     answer[length] = '\0';
     assert_non_null(strstr(answer, "hello\r\n"));
     assert_non_null(strstr(strstr(answer, "hello\r\n") + 1, "hello\r\n"));
-    close(master);
+    close(pty);
 }
 
 static void discard__megabytes__no_answer(void **state)
