@@ -118,8 +118,8 @@ static int answer(struct question *q, const struct peer *peer, const char *addre
 
     clock_format(wall_s * 1000000, when);
     if (verdict.decision == DECISION_ADMIT)
-        printf("%s: %s would be admitted (at %s, with no other connection open)\n",
-               q->config->name, address, when);
+        printf("%s: %s would be admitted (at %s, with no other connection open)\n", q->config->name,
+               address, when);
     else
         printf("%s: %s would be refused (at %s): %s\n", q->config->name, address, when,
                reason_names[verdict.reason]);
@@ -133,8 +133,7 @@ static int answer(struct question *q, const struct peer *peer, const char *addre
     return verdict.decision == DECISION_ADMIT ? EXIT_OK : EXIT_REFUSED;
 }
 
-int explain(const struct config *config, const char *service, const char *address,
-            const char *time)
+int explain(const struct config *config, const char *service, const char *address, const char *time)
 {
     struct question q = {.config = config_find(config, service)};
     struct peer peer;
@@ -144,7 +143,8 @@ int explain(const struct config *config, const char *service, const char *addres
     if (!q.config)
         fprintf(stderr, "superd: no service is called \"%s\"\n", service);
     else if (!parse_peer(address, &peer))
-        fprintf(stderr, "superd: \"%s\" is not a numeric address (192.0.2.1, 2001:db8::1) or uid:N\n",
+        fprintf(stderr,
+                "superd: \"%s\" is not a numeric address (192.0.2.1, 2001:db8::1) or uid:N\n",
                 address);
     else if (!begin(&q, config))
         fprintf(stderr, "superd: out of memory\n");

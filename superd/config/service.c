@@ -172,14 +172,16 @@ static bool check_name(struct loader *loader, const char *name, struct position 
 
 /* ---- The whole ------------------------------------------------------------------------------ */
 
-static bool finish(struct loader *loader, struct service_draft *draft)
+/* READ: all its settings were good so far. */
+static bool finish(struct loader *loader, struct service_draft *draft, bool read)
 {
     struct service_config *config = &draft->config;
     struct kinds kinds;
     bool good;
 
     if (!draft->listen) {
-        loader_error(loader, config->position, "\"listen\" is missing: say where to listen");
+        if (read) /* else it may be what was misspelt */
+            loader_error(loader, config->position, "\"listen\" is missing: say where to listen");
         return false;
     }
     good = listen_finish(loader, draft);
@@ -232,7 +234,7 @@ bool service_read(struct loader *loader, const config_setting_t *setting,
     good = loader->list->errors == errors;
     /* What is disabled may well be of programs and users that are not there (yet). */
     if (!draft.disabled)
-        good &= finish(loader, &draft);
+        good = finish(loader, &draft, good) && good;
     *config_r = draft.config;
     *enabled_r = !draft.disabled;
     if (good && !draft.disabled) {

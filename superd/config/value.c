@@ -83,54 +83,51 @@ static struct raw raw_of_literal(struct loader *loader, const char *literal)
 
 /* ---- What to say of a wrong one ------------------------------------------------------------- */
 
-/* What a value of this type is called, and one to show. */
-static void describe(const struct schema_row *row, const char **kind, const char **example)
-{
-    static const struct {
-        const char *kind, *example;
-    } types[TYPE_MAX] = {
-        [TYPE_BOOL] = {"true or false, without quotes", "true"},
-        [TYPE_NUMBER] = {"a whole number, without quotes", "10"},
-        [TYPE_REAL] = {"a number, without quotes", "1.5"},
-        [TYPE_SIZE] = {"a size in quotes", "\"64K\""},
-        [TYPE_DURATION] = {"a duration in quotes", "\"10m\""},
-        [TYPE_RATE] = {"a rate in quotes", "\"50/s\""},
-        [TYPE_MODE] = {"an octal mode in quotes", "\"0660\""},
-        [TYPE_WORD] = {"a word in quotes", NULL},
-        [TYPE_CHOICE] = {"a word in quotes", NULL},
-        [TYPE_TEXT] = {"a text in quotes", "\"text\""},
-        [TYPE_PATH] = {"a path in quotes", "\"/path\""},
-        [TYPE_TEXTS] = {"a list of texts", "[ \"one\", \"two\" ]"},
-        [TYPE_LIMIT] = {"a limit", "\"64M\""},
-        [TYPE_ENVIRONMENT] = {"a group of texts", "{ NAME = \"text\"; }"},
-        [TYPE_LISTEN] = {"an address, or a list of them", "\"*:7000\""},
-    };
+/* What a value of each type is called, how it stands in a file, and one to show. */
+static const struct {
+    const char *kind, *how, *example;
+} types[TYPE_MAX] = {
+    [TYPE_BOOL] = {"true or false", ", without quotes", "true"},
+    [TYPE_NUMBER] = {"a whole number", ", without quotes", "10"},
+    [TYPE_REAL] = {"a number", ", without quotes", "1.5"},
+    [TYPE_SIZE] = {"a size", " in quotes", "\"64K\""},
+    [TYPE_DURATION] = {"a duration", " in quotes", "\"10m\""},
+    [TYPE_RATE] = {"a rate", " in quotes", "\"50/s\""},
+    [TYPE_MODE] = {"an octal mode", " in quotes", "\"0660\""},
+    [TYPE_WORD] = {"a word", " in quotes", NULL},
+    [TYPE_CHOICE] = {"a word", " in quotes", NULL},
+    [TYPE_TEXT] = {"a text", " in quotes", "\"text\""},
+    [TYPE_PATH] = {"a path", " in quotes", "\"/path\""},
+    [TYPE_TEXTS] = {"a list of texts", "", "[ \"one\", \"two\" ]"},
+    [TYPE_LIMIT] = {"a limit", " in quotes", "\"64M\""},
+    [TYPE_ENVIRONMENT] = {"a group of texts", "", "{ NAME = \"text\"; }"},
+    [TYPE_LISTEN] = {"an address, or a list of them", "", "\"*:7000\""},
+};
 
-    *kind = types[row->type].kind;
-    *example = types[row->type].example;
-    if (row->value && (row->type == TYPE_NUMBER || row->type == TYPE_PATH || !*example))
-        *example = row->value;
+static const char *example_of(const struct schema_row *row)
+{
+    bool telling = row->type == TYPE_NUMBER || row->type == TYPE_PATH || row->type == TYPE_MODE;
+
     if (row->type == TYPE_LIMIT && row->unit != UNIT_BYTES)
-        *example = row->unit == UNIT_COUNT ? "\"1024\"" : "\"30s\"";
+        return row->unit == UNIT_COUNT ? "\"1024\"" : "\"30s\"";
+    return row->value && (telling || !types[row->type].example) ? row->value
+                                                                : types[row->type].example;
 }
 
 static void say_type(struct loader *loader, const struct schema_row *row, struct position position)
 {
-    const char *kind, *example;
+    const char *dot = strrchr(row->name, '.');
 
-    describe(row, &kind, &example);
-    loader_error(loader, position, "\"%s\" must be %s, for example: %s = %s;", row->name, kind,
-                 strrchr(row->name, '.') ? strrchr(row->name, '.') + 1 : row->name, example);
+    loader_error(loader, position, "\"%s\" must be %s%s, for example: %s = %s;", row->name,
+                 types[row->type].kind, types[row->type].how, dot ? dot + 1 : row->name,
+                 example_of(row));
 }
 
 /* The text does not parse as what it must be. */
 static void say_text(struct loader *loader, const struct schema_row *row, const struct raw *raw)
 {
-    const char *kind, *example;
-
-    describe(row, &kind, &example);
     loader_error(loader, raw->position, "\"%s\": \"%s\" is not %s, as %s", row->name, raw->text,
-                 kind, example);
+                 types[row->type].kind, example_of(row));
 }
 
 static void format_bound(const struct schema_row *row, int64_t bound, char text[UNITS_TEXT_SIZE])

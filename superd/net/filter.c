@@ -14,8 +14,8 @@
 
 #define SOURCE_IPV4 ((unsigned)SKF_NET_OFF + 12) /* RFC 791, section 3.1 */
 #define SOURCE_IPV6 ((unsigned)SKF_NET_OFF + 8)  /* RFC 8200, section 3 */
-#define PASS 0xffffffffU
-#define DROP 0U
+#define PASS        0xffffffffU
+#define DROP        0U
 
 struct program {
     struct sock_filter *code;

@@ -285,7 +285,7 @@ void accept_remaining(struct listener *listener, struct service *service)
 static void launch_listener(struct listener *listener)
 {
     struct service *service = listener->service;
-    
+
     const struct launch order = {.connection = listener->fd, .keep = true, .listener = listener};
     struct verdict verdict;
     int error = 0;

@@ -199,8 +199,10 @@ struct instance *instance_launch(struct service *service, const struct launch *l
     instance->listener = launch->listener;
     instance->source = launch->source;
     instance->begun_ns = clock_now_ns();
-    if (launch->peer)
+    if (launch->peer) {
         instance->peer = launch->peer->address;
+        instance->peer_uid = launch->peer->uid;
+    }
     if (launch->listener)
         instance->queued = listener_backlog(launch->connection);
     r = prepare_deadlines(instance, launch) ? send_order(instance, launch) : -ENOMEM;

@@ -62,6 +62,7 @@ struct instance {
     struct listener *listener; /* listener mode; NULL otherwise, or when that socket was closed */
     struct source *source;     /* what admission wants back */
     struct address peer;
+    uid_t peer_uid;      /* of a UNIX peer */
     uint64_t begun_ns;   /* when it was admitted, monotonic */
     uint64_t running_ns; /* when its report came */
     struct stderr_reader *stderr_reader;

@@ -226,14 +226,16 @@ static void on_readable(uv_poll_t *handle, int status, int events)
     for (int i = 0; i < n; i++) {
         struct stderr_reader *reader = ready[i].data.ptr;
 
-        if (read_some(reader) == READ_END) {
+        /* A hangup without data needs no read to be known as the end; but a pipe at rest reports nothing
+         * else, whatever is in it. */
+        bool readable = (ready[i].events & EPOLLIN) || reader->resting;
+
+        if (!readable || read_some(reader) == READ_END) {
             at_end(reader);
-            if (reader->finished) {
+            if (reader->finished)
                 close_reader(reader);
-            } else {
-                /* The handler closed its stderr and lives on; the instance will finish us. */
-                epoll_ctl(owner->epoll, EPOLL_CTL_DEL, reader->fd, NULL);
-            }
+            else
+                fd_close(&reader->fd); /* the instance, which may live on, will finish us */
         } else if (reader->bytes >= STDERR_BYTES_PER_SECOND) {
             rest(reader);
         }
@@ -283,14 +285,15 @@ void stderr_reader_finish(struct stderr_reader *reader)
     unsigned turns = 0;
 
     do {
-        result = read_some(reader);
+        result = reader->fd < 0 ? READ_END : read_some(reader);
     } while (result == READ_MORE && ++turns < STDERR_BYTES_PER_SECOND / READ_SIZE);
     DL_DELETE(owner->all, reader);
     DL_APPEND(owner->lingering, reader);
     owner->lingering_count++;
     reader->finished = true;
     if (result == READ_END) {
-        at_end(reader);
+        if (reader->fd >= 0)
+            at_end(reader);
         close_reader(reader);
     } else if (owner->lingering_count > STDERR_LINGERING) {
         at_end(owner->lingering);
