@@ -19,8 +19,8 @@
 struct crowd_counts {
     atomic_bool over;
     atomic_ulong served, failed;
-    atomic_int error;         /* errno of the first failure; 0: no answer came */
-    char where[32];           /* and what was being done */
+    atomic_int error; /* errno of the first failure; 0: no answer came */
+    char where[32];   /* and what was being done */
 };
 
 static void failed(struct crowd_counts *counts, const char *where, int error)

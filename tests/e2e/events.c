@@ -15,9 +15,9 @@
 
 #include "runner.h"
 
-#define READ_SIZE  65536
+#define READ_SIZE   65536
 #define LINES_SHOWN 60
-#define WORDS_SIZE 512
+#define WORDS_SIZE  512
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 

@@ -20,10 +20,10 @@
 
 #include "files.h"
 
-#define ARGUMENTS_MAX   16
-#define LAUNCHER_NAME   "superd-launch"
-#define PROCESSES_MAX   4096
-#define PROCESSES_SHOWN 64
+#define ARGUMENTS_MAX     16
+#define LAUNCHER_NAME     "superd-launch"
+#define PROCESSES_MAX     4096
+#define PROCESSES_SHOWN   64
 #define DESCRIPTORS_SHOWN 8192
 
 static struct daemon *all; /* of this case */

@@ -22,13 +22,13 @@
 #include "runner.h"
 
 struct setup {
-    const char *superd;   /* settings of the group `superd` besides log and control */
-    const char *defaults; /* of the group `defaults` */
-    const char *services; /* of the group `services` */
-    const char *top;      /* further text of the file */
-    const char *raw;      /* the whole file, instead of all that */
-    const char *const *arguments;   /* of superd, besides --config; NULL at the end */
-    const char *const *environment; /* "NAME=value", besides ours; NULL at the end */
+    const char *superd;              /* settings of the group `superd` besides log and control */
+    const char *defaults;            /* of the group `defaults` */
+    const char *services;            /* of the group `services` */
+    const char *top;                 /* further text of the file */
+    const char *raw;                 /* the whole file, instead of all that */
+    const char *const *arguments;    /* of superd, besides --config; NULL at the end */
+    const char *const *environment;  /* "NAME=value", besides ours; NULL at the end */
     void (*before_exec)(void *data); /* called in the child that becomes superd */
     void *data;
     bool log_on_stderr;
