@@ -366,6 +366,14 @@ int daemon_wait(struct daemon *daemon)
                                        : WEXITSTATUS(daemon->status);
 }
 
+void daemon_adopt(struct daemon *daemon, pid_t pid)
+{
+    assert_true(pid > 1);
+    daemon->pid = pid;
+    daemon->ended = false;
+    daemon_rebase(daemon);
+}
+
 static bool is_running_daemon(pid_t pid)
 {
     for (const struct daemon *daemon = all; daemon; daemon = daemon->next) {

@@ -115,6 +115,9 @@ void daemon_rebase(struct daemon *daemon);
 /* Wait for its end; returns the exit code, or 128 and the signal. */
 int daemon_wait(struct daemon *daemon);
 
+/* From now on the daemon is process PID, a child of ours by inheritance: it went to the background. */
+void daemon_adopt(struct daemon *daemon, pid_t pid);
+
 /* Want quiet, stop it with SIGTERM, want exit code 0, then daemon_expect_gone(). */
 void daemon_stop(struct daemon *daemon);
 
