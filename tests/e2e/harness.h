@@ -60,8 +60,10 @@ struct daemon *daemon_start(const struct setup *setup);
 /* The same with nothing but the text of the group `services`. */
 struct daemon *daemon_serve(const char *services);
 
-/* Only the directory: for cases that run superd otherwise. */
+/* Only the directory and the configuration, so that more can be added; daemon_run() is the rest of
+ * daemon_start() (SETUP may be NULL). */
 struct daemon *daemon_prepare(const struct setup *setup);
+void daemon_run(struct daemon *daemon, const struct setup *setup);
 
 /* ---- Files ---------------------------------------------------------------------------------- */
 
