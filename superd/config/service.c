@@ -215,6 +215,28 @@ void service_defaults(struct loader *loader, const config_setting_t *setting,
         settings_read(loader, &target, setting);
 }
 
+/* Keep, of where all settings were written, what superd --explain and superctl can be asked. */
+static void keep_origins(struct loader *loader, struct service_draft *draft)
+{
+    struct setting_origin *kept;
+    const struct schema_row *row = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < SCHEMA_ROWS; i++)
+        count += draft->origins[i].position.file != NULL;
+    kept = loader_array(loader, count, sizeof *kept);
+    if (!kept)
+        return;
+    draft->config.origins = kept;
+    draft->config.origin_count = count;
+    while ((row = schema_next(row))) {
+        const struct origin *origin = &draft->origins[schema_index(row)];
+
+        if (row->scope == SCOPE_SERVICE && origin->position.file)
+            *kept++ = (struct setting_origin){row->name, origin->position};
+    }
+}
+
 bool service_read(struct loader *loader, const config_setting_t *setting,
                   const struct service_draft *defaults, struct service_config *config_r,
                   bool *enabled_r)
@@ -235,6 +257,7 @@ bool service_read(struct loader *loader, const config_setting_t *setting,
     /* What is disabled may well be of programs and users that are not there (yet). */
     if (!draft.disabled)
         good = finish(loader, &draft, good) && good;
+    keep_origins(loader, &draft);
     *config_r = draft.config;
     *enabled_r = !draft.disabled;
     if (good && !draft.disabled) {

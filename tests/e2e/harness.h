@@ -43,7 +43,7 @@ struct daemon {
     struct events events;
     char *known[64]; /* files of the directory that may stay */
     size_t known_count;
-    int baseline; /* descriptors when nobody is connected */
+    int baseline; /* descriptors when nobody is connected, without those of listeners */
     int status;   /* of waitpid(2), once it has ended */
     bool ended;
     struct daemon *next;
@@ -106,7 +106,8 @@ size_t daemon_launchers(const struct daemon *daemon, pid_t *pids, size_t room);
 /* Wait until nobody is served: no child but launchers, and the descriptors of the beginning. */
 void daemon_expect_quiet(struct daemon *daemon);
 
-/* What it has now is what it is to come back to. */
+/* What it has now, with nobody connected, is what it is to come back to (more or fewer listeners
+ * apart). daemon_start() has done this; for cases that launch it otherwise. */
 void daemon_rebase(struct daemon *daemon);
 
 /* ---- The end -------------------------------------------------------------------------------- */
