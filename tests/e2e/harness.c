@@ -20,10 +20,10 @@
 
 #include "files.h"
 
-#define ARGUMENTS_MAX   16
-#define LAUNCHER_NAME   "superd-launch"
-#define PROCESSES_MAX   4096
-#define PROCESSES_SHOWN 64
+#define ARGUMENTS_MAX     16
+#define LAUNCHER_NAME     "superd-launch"
+#define PROCESSES_MAX     4096
+#define PROCESSES_SHOWN   64
 #define DESCRIPTORS_SHOWN 8192
 
 static struct daemon *all; /* of this case */
@@ -55,6 +55,14 @@ const char *harness_specimen(void)
 bool harness_is_root(void)
 {
     return geteuid() == 0;
+}
+
+char *harness_loopback(char text[32])
+{
+    unsigned pid = (unsigned)getpid();
+
+    snprintf(text, 32, "127.%u.%u.%u", 100 + pid % 100, (pid >> 8) & 255, 1 + (pid & 127));
+    return text;
 }
 
 void harness_needs_root(void)

@@ -22,13 +22,13 @@
 #include "runner.h"
 
 struct setup {
-    const char *superd;   /* settings of the group `superd` besides log and control */
-    const char *defaults; /* of the group `defaults` */
-    const char *services; /* of the group `services` */
-    const char *top;      /* further text of the file */
-    const char *raw;      /* the whole file, instead of all that */
-    const char *const *arguments;   /* of superd, besides --config; NULL at the end */
-    const char *const *environment; /* "NAME=value", besides ours; NULL at the end */
+    const char *superd;              /* settings of the group `superd` besides log and control */
+    const char *defaults;            /* of the group `defaults` */
+    const char *services;            /* of the group `services` */
+    const char *top;                 /* further text of the file */
+    const char *raw;                 /* the whole file, instead of all that */
+    const char *const *arguments;    /* of superd, besides --config; NULL at the end */
+    const char *const *environment;  /* "NAME=value", besides ours; NULL at the end */
     void (*before_exec)(void *data); /* called in the child that becomes superd */
     void *data;
     bool log_on_stderr;
@@ -128,6 +128,10 @@ const char *harness_superd(void);   /* the program under test */
 const char *harness_specimen(void); /* the handler of handlers/specimen.c */
 const char *harness_build(void);    /* the top of the build tree */
 bool harness_is_root(void);
+
+/* An address of the loopback network that no other test is likely to use, for cases that cannot leave
+ * the port to the kernel. Returns TEXT. */
+char *harness_loopback(char text[32]);
 
 /* Leave the case unless we are root. */
 void harness_needs_root(void);
