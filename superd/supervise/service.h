@@ -17,6 +17,7 @@
 
 #include "admission/admission.h"
 #include "supervise/instance.h"
+#include "supervise/metrics.h"
 #include "supervise/supervisor.h"
 #include "supervise/throttle.h"
 
@@ -32,6 +33,8 @@ struct listener {
     bool poll_open;
     bool watched;
     struct instance *instance;    /* listener mode: who has the socket now */
+    uint32_t live;                /* instances that came through it */
+    struct standing_order order;  /* of the operator */
     struct listener *prev, *next; /* of the service */
 };
 
@@ -41,6 +44,7 @@ struct parked {
     struct peer peer;
     pid_t peer_pid;
     struct source *source; /* already admitted (the launchers had no room), else NULL */
+    struct listener *listener; /* that it came through; NULL: closed since */
     bool admitted;
 };
 
@@ -56,7 +60,7 @@ struct service {
     struct listener *listeners;
     struct throttle throttle;
     struct parked parked;
-    bool paused;      /* by the operator */
+    struct standing_order order; /* of the operator */
     enum reason held; /* why listeners are not watched; REASON_NONE: they are */
     bool in_held_list;
     struct service *held_prev, *held_next;
@@ -64,6 +68,7 @@ struct service {
     struct instance *instances; /* all of them */
     uint32_t instance_count;
     uint64_t launched, failed; /* launches */
+    struct service_metrics metrics;
     UT_hash_handle hh;
     char name[];
 };
