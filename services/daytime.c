@@ -24,7 +24,7 @@ static ssize_t daytime_line(const char *format, char line[LINE_MAX_LENGTH])
 
     if (localtime_r(&now, &parts) == NULL)
         return -EOVERFLOW;
-    /* The format is the administrator's, from the command line; strftime takes any safely. */
+        /* The format is the administrator's, from the command line; strftime takes any safely. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     size_t length = strftime(line, LINE_MAX_LENGTH - 2, format, &parts);

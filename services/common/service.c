@@ -77,21 +77,26 @@ int service_status(const char *name, int result)
     return SERVICE_FAILED;
 }
 
+bool service_has_connection(const char *name)
+{
+    enum io_kind kind = io_kind(STDIN_FILENO);
+
+    if (kind == IO_STREAM)
+        return true;
+    fprintf(stderr, "%s: descriptor 0 is a %s socket, not a connection; see mode in the service\n",
+            name, kind == IO_LISTENING ? "listening" : "datagram");
+    return false;
+}
+
 int service_run(const struct service *service, const struct service_options *options, void *context)
 {
     struct datagram_service datagrams = {service->answer, context};
 
     service_prepare();
-    switch (io_kind(STDIN_FILENO)) {
-    case IO_DATAGRAM:
+    if (io_kind(STDIN_FILENO) == IO_DATAGRAM)
         return service_status(service->name,
                               datagram_serve(STDIN_FILENO, options->idle_ms, &datagrams));
-    case IO_LISTENING:
-        fprintf(stderr, "%s: descriptor 0 is a listening socket; use mode = \"connection\"\n",
-                service->name);
+    if (!service_has_connection(service->name))
         return SERVICE_USAGE;
-    case IO_STREAM:
-        break;
-    }
     return service_status(service->name, service->stream(context));
 }

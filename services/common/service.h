@@ -43,6 +43,9 @@ bool service_number(const char *text, unsigned max, unsigned *number_r);
 /* What every handler does first: a peer that left must show as EPIPE, not end us by a signal. */
 void service_prepare(void);
 
+/* Whether descriptor 0 can be a connection; when it cannot, says so in NAME's name. */
+bool service_has_connection(const char *name);
+
 /* Serve what descriptor 0 is.  Returns the exit status. */
 int service_run(const struct service *service, const struct service_options *options,
                 void *context);

@@ -77,11 +77,6 @@ uint32_t admission_source_count(const struct admission *admission)
     return admission->sources.count;
 }
 
-struct prefix admission_source_prefix(const struct source *source)
-{
-    return source->prefix;
-}
-
 uint32_t admission_source_live(const struct source *source)
 {
     return source != NULL ? source->held : 0;

@@ -152,9 +152,6 @@ struct verdict admission_decide_listener(struct admission_service *service, stru
 /* Live instances of SOURCE (in the service it was admitted to); 0 for NULL. */
 uint32_t admission_source_live(const struct source *source);
 
-/* The prefix that SOURCE is. */
-struct prefix admission_source_prefix(const struct source *source);
-
 /* The instance that SOURCE was given for has ended (been reaped). */
 void admission_release(struct admission_service *service, struct source *source);
 

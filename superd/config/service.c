@@ -172,14 +172,16 @@ static bool check_name(struct loader *loader, const char *name, struct position 
 
 /* ---- The whole ------------------------------------------------------------------------------ */
 
-static bool finish(struct loader *loader, struct service_draft *draft)
+/* READ: all its settings were good so far. */
+static bool finish(struct loader *loader, struct service_draft *draft, bool read)
 {
     struct service_config *config = &draft->config;
     struct kinds kinds;
     bool good;
 
     if (!draft->listen) {
-        loader_error(loader, config->position, "\"listen\" is missing: say where to listen");
+        if (read) /* else it may be what was misspelt */
+            loader_error(loader, config->position, "\"listen\" is missing: say where to listen");
         return false;
     }
     good = listen_finish(loader, draft);
@@ -213,6 +215,28 @@ void service_defaults(struct loader *loader, const config_setting_t *setting,
         settings_read(loader, &target, setting);
 }
 
+/* Keep, of where all settings were written, what superd --explain and superctl can be asked. */
+static void keep_origins(struct loader *loader, struct service_draft *draft)
+{
+    struct setting_origin *kept;
+    const struct schema_row *row = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < SCHEMA_ROWS; i++)
+        count += draft->origins[i].position.file != NULL;
+    kept = loader_array(loader, count, sizeof *kept);
+    if (!kept)
+        return;
+    draft->config.origins = kept;
+    draft->config.origin_count = count;
+    while ((row = schema_next(row))) {
+        const struct origin *origin = &draft->origins[schema_index(row)];
+
+        if (row->scope == SCOPE_SERVICE && origin->position.file)
+            *kept++ = (struct setting_origin){row->name, origin->position};
+    }
+}
+
 bool service_read(struct loader *loader, const config_setting_t *setting,
                   const struct service_draft *defaults, struct service_config *config_r,
                   bool *enabled_r)
@@ -232,7 +256,8 @@ bool service_read(struct loader *loader, const config_setting_t *setting,
     good = loader->list->errors == errors;
     /* What is disabled may well be of programs and users that are not there (yet). */
     if (!draft.disabled)
-        good &= finish(loader, &draft);
+        good = finish(loader, &draft, good) && good;
+    keep_origins(loader, &draft);
     *config_r = draft.config;
     *enabled_r = !draft.disabled;
     if (good && !draft.disabled) {

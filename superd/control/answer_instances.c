@@ -95,14 +95,9 @@ static void look(struct job *job)
 
 bool instance_is_of(const struct instance *instance, const struct prefix *prefix)
 {
-    struct prefix own;
+    struct prefix own = source_of(&instance->peer, instance->peer_uid, 32, 128);
 
-    if (!instance->peer.length)
-        return false;
-    own = instance->peer.sa.sa_family == AF_UNIX && instance->source
-              ? admission_source_prefix(instance->source)
-              : source_of(&instance->peer, (uid_t)-1, 32, 128);
-    return prefix_contains(prefix, &own);
+    return instance->peer.length && prefix_contains(prefix, &own);
 }
 
 static void take_sample(struct page *page, const struct instance *instance)
@@ -124,9 +119,9 @@ static json_t *peer_json(const struct instance *instance)
 
     if (!instance->peer.length)
         return NULL;
-    if (instance->peer.sa.sa_family != AF_UNIX || !instance->source)
+    if (instance->peer.sa.sa_family != AF_UNIX)
         return json_string(address_format(&instance->peer, text));
-    prefix = admission_source_prefix(instance->source);
+    prefix = source_of(&instance->peer, instance->peer_uid, 32, 128);
     return json_string(prefix_format(&prefix, source));
 }
 

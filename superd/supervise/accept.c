@@ -265,32 +265,11 @@ static void accept_some(struct listener *listener)
     }
 }
 
-void accept_remaining(struct listener *listener, struct service *service)
-{
-    struct connection connection;
-
-    for (int i = 0; i < REMAINING_MAX; i++) {
-        int r = take(listener, &connection);
-
-        if (r < 0 && is_clients_fault(-r))
-            continue;
-        if (r < 0)
-            return;
-        if (service->parked.fd >= 0) {
-            /* No more room for connections that cannot go back into a backlog. */
-            fd_close(&connection.fd);
-            continue;
-        }
-        decide(service, &connection);
-    }
-}
-
 /* ---- Listener mode -------------------------------------------------------------------------- */
 
 static void launch_listener(struct listener *listener)
 {
     struct service *service = listener->service;
-    
     const struct launch order = {
         .connection = listener->fd, .keep = true, .listener = listener, .via = listener};
     struct verdict verdict;

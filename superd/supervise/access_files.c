@@ -19,7 +19,7 @@
 #include "supervise/service.h"
 #include "supervise/supervisor.h"
 
-#define SETTLE_MS 100 /* several changes at once are one */
+#define SETTLE_MS      100 /* several changes at once are one */
 #define LINE_MAX_BYTES 256
 
 /* ---- Reading -------------------------------------------------------------------------------- */
@@ -198,10 +198,8 @@ static void put_in_force(struct supervisor *supervisor, struct access_contents *
     access_contents_free(&supervisor->access_contents);
     supervisor->access_contents = *contents;
     *contents = (struct access_contents){0};
-    HASH_ITER(hh, supervisor->services, service, next)
-    {
-        if (service->config && service->config->access.rule_count &&
-            !service_renew_access(service))
+    HASH_ITER (hh, supervisor->services, service, next) {
+        if (service->config && service->config->access.rule_count && !service_renew_access(service))
             log_event(LEVEL_ERROR, "error", log_text("service", service->name),
                       log_text("what", "out of memory: access rules stay as they were"));
     }
@@ -280,8 +278,7 @@ static void watch_folder(struct supervisor *supervisor, const char *path)
     struct watch *watch;
     int r;
 
-    LL_FOREACH(supervisor->access_watches, watch)
-    {
+    LL_FOREACH (supervisor->access_watches, watch) {
         if (strlen(watch->folder) == length && strncmp(watch->folder, path, length) == 0)
             return;
     }

@@ -31,6 +31,14 @@ static const char *shown_peer(const struct service *service, const struct addres
     return address_format(address, text);
 }
 
+/* A UNIX peer has no address worth showing, but a user. */
+static struct log_field shown_uid(const struct address *address, uid_t uid)
+{
+    if (address->length && address->sa.sa_family == AF_UNIX)
+        return log_u64("uid", uid);
+    return log_text("uid", NULL);
+}
+
 const char *event_source(const struct service *service, const struct prefix *source,
                          char text[PREFIX_TEXT_SIZE])
 {
@@ -63,6 +71,7 @@ void event_admit(const struct instance *instance)
     log_event(LEVEL_INFO, "admit", log_text("service", service->name),
               log_u64("instance", instance->id), log_i64("pid", instance->pid),
               log_text("peer", shown_peer(service, &instance->peer, peer)),
+              shown_uid(&instance->peer, instance->peer_uid),
               log_u64("launch_us", (instance->running_ns - instance->begun_ns) / 1000),
               log_u64("live", service->instance_count),
               log_u64("limit", instance->config->limits.instances));
@@ -94,17 +103,17 @@ void event_end(const struct instance *instance, enum outcome outcome, int status
 
     if (!log_wants(LEVEL_INFO))
         return;
-    log_event(LEVEL_INFO, "end", log_text("service", service->name),
-              log_u64("instance", instance->id), log_i64("pid", instance->pid),
-              log_text("peer", shown_peer(service, &instance->peer, peer)),
-              log_text("outcome", outcome_names[outcome]),
-              exited && outcome != OUTCOME_OK ? log_i64("status", WEXITSTATUS(status))
-                                              : log_text("status", NULL),
-              log_text("signal", signaled ? signal_word(WTERMSIG(status), number) : NULL),
-              log_u64("duration_ms", (clock_now_ns() - instance->begun_ns) / 1000000),
-              log_u64("cpu_us", event_cpu_us(usage)), log_i64("maxrss_kb", usage->ru_maxrss),
-              log_u64("live", service->instance_count - 1),
-              log_u64("limit", instance->config->limits.instances));
+    log_event(
+        LEVEL_INFO, "end", log_text("service", service->name), log_u64("instance", instance->id),
+        log_i64("pid", instance->pid), log_text("peer", shown_peer(service, &instance->peer, peer)),
+        shown_uid(&instance->peer, instance->peer_uid), log_text("outcome", outcome_names[outcome]),
+        exited && outcome != OUTCOME_OK ? log_i64("status", WEXITSTATUS(status))
+                                        : log_text("status", NULL),
+        log_text("signal", signaled ? signal_word(WTERMSIG(status), number) : NULL),
+        log_u64("duration_ms", (clock_now_ns() - instance->begun_ns) / 1000000),
+        log_u64("cpu_us", event_cpu_us(usage)), log_i64("maxrss_kb", usage->ru_maxrss),
+        log_u64("live", service->instance_count - 1),
+        log_u64("limit", instance->config->limits.instances));
 }
 
 void event_launch_failed(const struct instance *instance, enum launch_step step, int error)
@@ -115,6 +124,7 @@ void event_launch_failed(const struct instance *instance, enum launch_step step,
     log_event(LEVEL_ERROR, "end", log_text("service", service->name),
               log_u64("instance", instance->id),
               log_text("peer", shown_peer(service, &instance->peer, peer)),
+              shown_uid(&instance->peer, instance->peer_uid),
               log_text("outcome", outcome_names[OUTCOME_LAUNCH_FAILED]),
               log_text("step", launch_step_names[step]), log_text("error", strerror(error)),
               log_i64("errno", error), log_text("program", instance->config->program),
@@ -132,6 +142,7 @@ void event_refuse(const struct service *service, const struct peer *peer,
         snprintf(where, sizeof where, "%s:%u", position->file, position->line);
     log_event(LEVEL_INFO, "refuse", log_text("service", service->name),
               log_text("peer", shown_peer(service, &peer->address, text)),
+              shown_uid(&peer->address, peer->uid),
               log_text("reason", reason_names[verdict->reason]), log_text("rule", verdict->rule),
               log_text("where", position->file ? where : NULL));
 }
@@ -142,7 +153,9 @@ void event_hold(const struct service *service, enum reason reason)
     log_event(reason == REASON_LAUNCHERS ? LEVEL_DEBUG : LEVEL_INFO, "hold",
               log_text("service", service->name), log_text("reason", reason_names[reason]),
               log_u64("live", service->instance_count),
-              log_u64("limit", service->config ? service->config->limits.instances : 0));
+              log_u64("limit", service->config ? service->config->limits.instances : 0),
+              service->holds_unsaid ? log_u64("unsaid", service->holds_unsaid)
+                                    : log_text("unsaid", NULL));
 }
 
 void event_resume(const struct service *service)

@@ -191,6 +191,7 @@ static struct instance *launch_failed(struct service *service, const struct laun
 static void know_addresses(struct instance *instance, const struct launch *launch)
 {
     instance->peer = launch->peer->address;
+    instance->peer_uid = launch->peer->uid;
     if (instance->peer.length && instance->peer.sa.sa_family != AF_UNIX) {
         listener_bound(launch->connection, &instance->local);
         address_unmap(&instance->local);

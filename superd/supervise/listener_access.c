@@ -37,8 +37,9 @@ static size_t count_rules(const struct service *service, bool *any_allow)
     *any_allow = false;
     for (size_t i = 0; i < access->rule_count; i++) {
         const struct access_rule *rule = &access->rules[i];
-        const struct access_file *file =
-            rule->kind == ACCESS_FILE ? contents_of(service, rule->file) : NULL;
+        const struct access_file *file = rule->kind == ACCESS_FILE
+                                             ? contents_of(service, rule->file)
+                                             : NULL;
 
         *any_allow |= rule->allow;
         count += rule->kind == ACCESS_PREFIX ? 1 : file ? file->count : 0;
@@ -52,8 +53,9 @@ static void fill_rules(const struct service *service, struct filter_rule *rules)
 
     for (size_t i = 0; i < access->rule_count; i++) {
         const struct access_rule *rule = &access->rules[i];
-        const struct access_file *file =
-            rule->kind == ACCESS_FILE ? contents_of(service, rule->file) : NULL;
+        const struct access_file *file = rule->kind == ACCESS_FILE
+                                             ? contents_of(service, rule->file)
+                                             : NULL;
 
         if (rule->kind == ACCESS_PREFIX)
             *rules++ = (struct filter_rule){rule->prefix, rule->allow};
@@ -86,8 +88,7 @@ void listener_access_apply(struct service *service)
         fill_rules(service, rules);
     if (rules && count == 0 && any_allow)
         rules[count++] = nobody; /* an allow file that is empty, or missing, allows nobody */
-    DL_FOREACH(service->listeners, listener)
-    {
+    DL_FOREACH (service->listeners, listener) {
         int r;
 
         if (listener->fd < 0 || listener->bound.sa.sa_family == AF_UNIX)
@@ -119,8 +120,8 @@ static bool peek(const struct listener *listener, struct peer *peer)
 static bool refused(struct listener *listener, const struct peer *peer)
 {
     struct service *service = listener->service;
-    struct verdict verdict =
-        admission_check_access(service->admission, peer, service_moment(service->supervisor));
+    struct verdict verdict = admission_check_access(service->admission, peer,
+                                                    service_moment(service->supervisor));
     struct prefix source;
 
     if (verdict.decision != DECISION_REFUSE)

@@ -46,10 +46,10 @@ static void on_look(uv_timer_t *timer)
 {
     struct supervisor *supervisor = timer->data;
     const struct daemon_settings *settings = &supervisor->generation->config->daemon;
-    bool overloaded =
-        (settings->load > 0 && above("/proc/loadavg", overload_parse_load, settings->load)) ||
-        (settings->pressure > 0 &&
-         above("/proc/pressure/cpu", overload_parse_pressure, settings->pressure));
+    bool overloaded = (settings->load > 0 &&
+                       above("/proc/loadavg", overload_parse_load, settings->load)) ||
+                      (settings->pressure > 0 &&
+                       above("/proc/pressure/cpu", overload_parse_pressure, settings->pressure));
 
     admission_set_overload(supervisor->admission, overloaded);
     if (!overloaded && supervisor->held_head)

@@ -77,7 +77,8 @@ void reaper_run(struct supervisor *supervisor)
     /* Reports first: nearly every child is then known by its pid. */
     if (supervisor->retiring && supervisor->retiring->pool)
         launch_pool_collect(supervisor->retiring->pool);
-    launch_pool_collect(supervisor->generation->pool);
+    if (launch_pool_in_flight(supervisor->generation->pool))
+        launch_pool_collect(supervisor->generation->pool);
 
     for (;;) {
         struct rusage usage;

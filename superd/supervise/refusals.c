@@ -30,7 +30,7 @@ struct refusal {
 struct refusals {
     uv_timer_t timer; /* active while there is anything in the table */
     uint64_t interval_ms;
-    unsigned lines;   /* written one by one in this interval */
+    unsigned lines; /* written one by one in this interval */
     struct refusal *table, *free;
     struct refusal entries[REFUSALS_TABLE];
 };
@@ -42,12 +42,11 @@ static void write_sum(const struct refusals *refusals, const struct refusal *ent
     if (!entry->counted)
         return;
     log_event(LEVEL_INFO, "refuse", log_text("service", entry->key.service->name),
-              log_text("source",
-                       entry->key.source.family
-                           ? event_source(entry->key.service, &entry->key.source, source)
-                           : NULL),
-              log_text("reason", reason_names[entry->key.reason]),
-              log_u64("count", entry->counted), log_u64("interval_ms", refusals->interval_ms));
+              log_text("source", entry->key.source.family
+                                     ? event_source(entry->key.service, &entry->key.source, source)
+                                     : NULL),
+              log_text("reason", reason_names[entry->key.reason]), log_u64("count", entry->counted),
+              log_u64("interval_ms", refusals->interval_ms));
 }
 
 static void release(struct refusals *refusals, struct refusal *entry)
@@ -61,8 +60,7 @@ static void write_all(struct refusals *refusals)
 {
     struct refusal *entry, *next;
 
-    HASH_ITER(hh, refusals->table, entry, next)
-    {
+    HASH_ITER (hh, refusals->table, entry, next) {
         write_sum(refusals, entry);
         release(refusals, entry);
     }
@@ -129,8 +127,7 @@ void refusals_forget(struct refusals *refusals, const struct service *service)
 {
     struct refusal *entry, *next;
 
-    HASH_ITER(hh, refusals->table, entry, next)
-    {
+    HASH_ITER (hh, refusals->table, entry, next) {
         if (entry->key.service != service)
             continue;
         write_sum(refusals, entry);

@@ -15,8 +15,8 @@
 #include "admission/admission.h"
 
 #define REFUSALS_SINGLY 3
-#define REFUSALS_TABLE 1024
-#define REFUSALS_LINES 100
+#define REFUSALS_TABLE  1024
+#define REFUSALS_LINES  100
 
 struct refusals;
 struct service;

@@ -58,7 +58,9 @@ static void on_empty(void *data)
 
 static void on_replaced(void *data, pid_t old, pid_t new, int error)
 {
-    (void)data;
+    struct supervisor *supervisor = data;
+
+    stderr_readers_forked(supervisor->stderr_readers);
     log_event(LEVEL_WARNING, "launcher", log_text("state", new ? "replaced" : "missing"),
               log_i64("old", old), log_i64("pid", new),
               log_text("error", error ? strerror(error) : NULL));
@@ -184,6 +186,7 @@ static bool begin_generation(struct supervisor *supervisor, struct config *confi
         return false;
     }
     r = generation_begin(config, number, &callbacks, &generation);
+    stderr_readers_forked(supervisor->stderr_readers);
     if (r < 0) {
         say(list, "cannot start launchers", r);
         listeners_abandon(&plan);

@@ -246,6 +246,27 @@ static void wait_for(struct service *service, enum reason reason, uint64_t retry
     }
 }
 
+/* A full service is held and resumed at each end of an instance: the log has the first of it, and then
+ * one hold with its resume an interval, with the number of those between. */
+static void say_hold(struct service *service, enum reason reason)
+{
+    uint64_t now = uv_now(&service->supervisor->loop);
+    uint64_t interval = service->supervisor->generation->config->daemon.log_summary_ms;
+
+    if (reason == REASON_NONE) {
+        if (service->hold_said)
+            event_resume(service);
+        service->hold_said = false;
+    } else if (!service->hold_said_ms || now - service->hold_said_ms >= interval) {
+        event_hold(service, reason);
+        service->hold_said = true;
+        service->hold_said_ms = now ? now : 1;
+        service->holds_unsaid = 0;
+    } else {
+        service->holds_unsaid++;
+    }
+}
+
 void service_review(struct service *service)
 {
     uint64_t retry_ms = 0;
@@ -260,10 +281,7 @@ void service_review(struct service *service)
     if (reason == service->held)
         return;
     service->metrics.held[reason]++;
-    if (reason != REASON_NONE)
-        event_hold(service, reason);
-    else
-        event_resume(service);
+    say_hold(service, reason);
     service->held = reason;
 }
 
@@ -276,7 +294,8 @@ void service_instance_gone(struct service *service)
             free_service(service);
     } else {
         accept_parked(service);
-        if (service->held != REASON_NONE || service->config->mode == MODE_LISTENER)
+        if (service->held != REASON_NONE || service->config->mode == MODE_LISTENER ||
+            service->throttle.until_ms)
             service_review(service);
     }
     if (supervisor->held_head || supervisor->state > STATE_RUNNING)
@@ -295,10 +314,8 @@ static void event_throttle(const struct service *service, const char *why)
 void service_launch_failed(struct service *service)
 {
     service->failed++;
-    if (throttle_failed(&service->throttle, uv_now(&service->supervisor->loop))) {
+    if (throttle_failed(&service->throttle, uv_now(&service->supervisor->loop)))
         event_throttle(service, "launches fail");
-        service_review(service);
-    }
 }
 
 void service_launch_succeeded(struct service *service)

@@ -21,6 +21,8 @@
 #include "supervise/supervisor.h"
 #include "supervise/throttle.h"
 
+struct leaving;
+
 /* An open socket of a service. */
 struct listener {
     struct service *service;              /* NULL while it is on its way between two generations */
@@ -32,6 +34,7 @@ struct listener {
     uv_poll_t poll;
     bool poll_open;
     bool watched;
+    struct leaving *leaving;      /* it goes in a moment (leaving.h); NULL: it stays */
     struct instance *instance;    /* listener mode: who has the socket now */
     uint32_t live;                /* instances that came through it */
     struct standing_order order;  /* of the operator */
@@ -55,13 +58,16 @@ struct service {
     uint32_t index;                      /* in it */
     struct admission_service *admission;
     struct admission_policy policy;
-    struct access_table *access_table;    /* owned */
-    struct zone *zone;                    /* owned; of access.time_zone, where there are hours */
+    struct access_table *access_table; /* owned */
+    struct zone *zone;                 /* owned; of access.time_zone, where there are hours */
     struct listener *listeners;
     struct throttle throttle;
     struct parked parked;
     struct standing_order order; /* of the operator */
-    enum reason held; /* why listeners are not watched; REASON_NONE: they are */
+    enum reason held;      /* why listeners are not watched; REASON_NONE: they are */
+    bool hold_said;        /* the log has this hold */
+    uint64_t hold_said_ms; /* when it had one last; 0: never */
+    uint64_t holds_unsaid; /* since then */
     bool in_held_list;
     struct service *held_prev, *held_next;
     uv_timer_t retry;           /* when time alone may lift the hold */
@@ -104,7 +110,7 @@ void service_instance_gone(struct service *service);
 void service_listener_returned(struct service *service, struct listener *listener,
                                const struct instance *instance);
 
-/* Launch results, for the throttle. */
+/* Launch results, for the throttle. The caller has the service reviewed. */
 void service_launch_failed(struct service *service);
 void service_launch_succeeded(struct service *service);
 

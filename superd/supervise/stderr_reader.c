@@ -4,6 +4,10 @@
  * The pipes are in an epoll instance of their own, which the loop watches as one descriptor: a
  * handle of the loop per pipe would cost more system calls per connection, and more memory, than
  * the pipe.
+ *
+ * Closing a pipe takes it out of the epoll instance, but not at once while a launcher is being forked,
+ * which for a moment has a copy of every descriptor. So an event names its reader by instance id, and
+ * one that names a reader which is no more is stale and left alone.
  */
 #include "supervise/stderr_reader.h"
 
@@ -13,6 +17,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+#include <uthash.h>
 #include <utlist.h>
 
 #include "base/fd.h"
@@ -25,6 +30,7 @@
 struct stderr_reader {
     struct stderr_readers *owner;
     int fd;
+    unsigned forks; /* of the owner when the pipe was opened */
     uint64_t instance;
     char *line; /* an unfinished line, STDERR_LINE_MAX bytes; allocated with the first of them */
     size_t line_length;
@@ -36,6 +42,7 @@ struct stderr_reader {
     uint64_t dropped;                  /* lines not logged since the last that was */
     struct stderr_reader *prev, *next; /* in owner->all, or in owner->lingering when finished */
     struct stderr_reader *rest_next;   /* in owner->rested */
+    UT_hash_handle hh;                 /* in owner->by_instance */
     char service[];
 };
 
@@ -45,8 +52,10 @@ struct stderr_readers {
     uv_poll_t poll;
     uv_timer_t rest_timer;
     unsigned handles_open;
+    struct stderr_reader *by_instance; /* all of them */
     struct stderr_reader *all, *lingering, *rested;
     size_t count, lingering_count;
+    unsigned forks; /* of this process so far */
 };
 
 /* ---- One line ------------------------------------------------------------------------------- */
@@ -139,6 +148,15 @@ static void take_text(struct stderr_reader *reader, const char *text, size_t len
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
+/* Closing makes epoll forget a pipe, unless somebody else has a copy of the descriptor: a launcher that
+ * is being forked, for a moment. An event would then find a reader that is no more. */
+static void close_pipe(struct stderr_reader *reader)
+{
+    if (reader->fd >= 0 && reader->forks != reader->owner->forks)
+        epoll_ctl(reader->owner->epoll, EPOLL_CTL_DEL, reader->fd, NULL);
+    fd_close(&reader->fd);
+}
+
 static void close_reader(struct stderr_reader *reader)
 {
     struct stderr_readers *owner = reader->owner;
@@ -150,9 +168,10 @@ static void close_reader(struct stderr_reader *reader)
         DL_DELETE(owner->all, reader);
     }
     owner->count--;
+    HASH_DEL(owner->by_instance, reader);
     if (reader->resting)
         LL_DELETE2(owner->rested, reader, rest_next);
-    fd_close(&reader->fd); /* the only descriptor of the read end: epoll forgets it by itself */
+    close_pipe(reader);
     free(reader->line);
     free(reader);
 }
@@ -163,7 +182,7 @@ static void on_rest_over(uv_timer_t *timer);
 static void rest(struct stderr_reader *reader)
 {
     struct stderr_readers *owner = reader->owner;
-    struct epoll_event none = {.events = 0, .data.ptr = reader};
+    struct epoll_event none = {.events = 0, .data.u64 = reader->instance};
 
     if (reader->resting || epoll_ctl(owner->epoll, EPOLL_CTL_MOD, reader->fd, &none) != 0)
         return;
@@ -180,7 +199,7 @@ static void on_rest_over(uv_timer_t *timer)
 
     while (owner->rested) {
         struct stderr_reader *reader = owner->rested;
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = reader};
+        struct epoll_event event = {.events = EPOLLIN, .data.u64 = reader->instance};
 
         LL_DELETE2(owner->rested, reader, rest_next);
         reader->resting = false;
@@ -224,16 +243,24 @@ static void on_readable(uv_poll_t *handle, int status, int events)
     (void)status;
     (void)events;
     for (int i = 0; i < n; i++) {
-        struct stderr_reader *reader = ready[i].data.ptr;
+        uint64_t instance = ready[i].data.u64;
+        struct stderr_reader *reader;
+        bool readable;
 
-        if (read_some(reader) == READ_END) {
+        HASH_FIND(hh, owner->by_instance, &instance, sizeof instance, reader);
+        if (!reader || reader->fd < 0)
+            continue;
+
+        /* A hangup without data needs no read to be known as the end; but a pipe at rest reports nothing
+         * else, whatever is in it. */
+        readable = (ready[i].events & EPOLLIN) || reader->resting;
+
+        if (!readable || read_some(reader) == READ_END) {
             at_end(reader);
-            if (reader->finished) {
+            if (reader->finished)
                 close_reader(reader);
-            } else {
-                /* The handler closed its stderr and lives on; the instance will finish us. */
-                epoll_ctl(owner->epoll, EPOLL_CTL_DEL, reader->fd, NULL);
-            }
+            else
+                close_pipe(reader); /* the instance, which may live on, will finish us */
         } else if (reader->bytes >= STDERR_BYTES_PER_SECOND) {
             rest(reader);
         }
@@ -247,7 +274,7 @@ struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const c
 {
     size_t name = strlen(service) + 1;
     struct stderr_reader *reader = calloc(1, sizeof *reader + name);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = reader};
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = instance};
     int pair[2];
 
     if (!reader)
@@ -257,19 +284,23 @@ struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const c
         free(reader);
         return NULL;
     }
-    if (epoll_ctl(readers->epoll, EPOLL_CTL_ADD, pair[0], &event) != 0) {
-        int number = errno;
+    reader->owner = readers;
+    reader->fd = pair[0];
+    reader->forks = readers->forks;
+    reader->instance = instance;
+    memcpy(reader->service, service, name);
+    HASH_ADD(hh, readers->by_instance, instance, sizeof reader->instance, reader);
+    if (!reader->hh.tbl || epoll_ctl(readers->epoll, EPOLL_CTL_ADD, pair[0], &event) != 0) {
+        int number = reader->hh.tbl ? errno : ENOMEM;
 
+        if (reader->hh.tbl)
+            HASH_DEL(readers->by_instance, reader);
         close(pair[0]);
         close(pair[1]);
         free(reader);
         errno = number;
         return NULL;
     }
-    reader->owner = readers;
-    reader->fd = pair[0];
-    reader->instance = instance;
-    memcpy(reader->service, service, name);
     DL_APPEND(readers->all, reader);
     readers->count++;
     *write_end_r = pair[1];
@@ -283,14 +314,15 @@ void stderr_reader_finish(struct stderr_reader *reader)
     unsigned turns = 0;
 
     do {
-        result = read_some(reader);
+        result = reader->fd < 0 ? READ_END : read_some(reader);
     } while (result == READ_MORE && ++turns < STDERR_BYTES_PER_SECOND / READ_SIZE);
     DL_DELETE(owner->all, reader);
     DL_APPEND(owner->lingering, reader);
     owner->lingering_count++;
     reader->finished = true;
     if (result == READ_END) {
-        at_end(reader);
+        if (reader->fd >= 0)
+            at_end(reader);
         close_reader(reader);
     } else if (owner->lingering_count > STDERR_LINGERING) {
         at_end(owner->lingering);
@@ -301,6 +333,11 @@ void stderr_reader_finish(struct stderr_reader *reader)
 void stderr_reader_drop(struct stderr_reader *reader)
 {
     close_reader(reader);
+}
+
+void stderr_readers_forked(struct stderr_readers *readers)
+{
+    readers->forks++;
 }
 
 size_t stderr_readers_count(const struct stderr_readers *readers)

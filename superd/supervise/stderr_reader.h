@@ -40,6 +40,9 @@ void stderr_reader_finish(struct stderr_reader *reader);
 /* Close without reading: it never came to a launch. */
 void stderr_reader_drop(struct stderr_reader *reader);
 
+/* This process has forked: the other one may have copies of the pipes that are open now. */
+void stderr_readers_forked(struct stderr_readers *readers);
+
 /* Pipes open now, lingering ones included: they count in the descriptor budget. */
 size_t stderr_readers_count(const struct stderr_readers *readers);
 

@@ -138,7 +138,8 @@ static void on_signals(uv_poll_t *handle, int status, int events)
 
     (void)status;
     (void)events;
-    for (ssize_t i = 0; i < n / (ssize_t)sizeof *info; i++)
+    /* One of them may be the end: then there is nothing left to reap or reload for the others. */
+    for (ssize_t i = 0; i < n / (ssize_t)sizeof *info && supervisor->state != STATE_STOPPED; i++)
         on_signal(supervisor, info[i].ssi_signo);
 }
 

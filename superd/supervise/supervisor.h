@@ -100,7 +100,7 @@ struct supervisor {
     struct access_contents access_contents; /* of the current generation's `file:` rules */
     struct watch *access_watches;
     uv_timer_t access_timer;
-    bool rereading;          /* those files are being read */
+    bool rereading;    /* those files are being read */
     bool reloading;    /* a reload's file reading is under way */
     bool reload_again; /* asked for while one was under way */
     int exit_code;
