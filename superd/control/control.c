@@ -335,6 +335,7 @@ struct control *control_create(struct supervisor *supervisor, struct supervisor_
                                                 .reloaded = on_reloaded,
                                                 .drained = on_drained,
                                                 .stopped = on_stopped};
+    log_observe(on_log_line, control);
     return control;
 }
 
