@@ -330,6 +330,7 @@ struct control *control_create(struct supervisor *supervisor, struct supervisor_
         return NULL;
     }
     control->supervisor = supervisor;
+    control->supervisor = supervisor;
     settings->hooks = (struct supervisor_hooks){.data = control,
                                                 .begun = on_begun,
                                                 .reloaded = on_reloaded,

@@ -174,6 +174,7 @@ static int launch(struct attempt *a, const struct config *config, const struct p
                                             .on_replaced = on_replaced};
     int r;
 
+    a->order.service = (uint32_t)(a->service - config->services);
     getrlimit(RLIMIT_NOFILE, &settings.descriptors);
     uv_loop_init(&a->loop);
     r = launch_pool_create(&settings, &a->pool);
