@@ -300,9 +300,12 @@ int launch_pool_send(struct launch_pool *pool, const struct order *order, int co
         n = sendmsg(pool->socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
-        if (errno == EAGAIN && pool->in_flight_count)
-            pool->was_full = true; /* room comes with the next report */
-        return -errno;
+        if (errno != EAGAIN)
+            return -errno;
+        if (pool->in_flight_count == 0)
+            return -ENOBUFS; /* no report is to come, so nothing would tell of room */
+        pool->was_full = true;
+        return -EAGAIN;
     }
     pool->suspected[pool->in_flight_count] = false;
     pool->in_flight[pool->in_flight_count++] = order->instance;

@@ -67,20 +67,42 @@ static void on_replaced(void *data, pid_t old, pid_t new, int error)
 
 /* ---- Commit --------------------------------------------------------------------------------- */
 
-static bool make_services(struct supervisor *supervisor, struct generation *generation)
+static void abandon_services(struct supervisor *supervisor)
 {
-    const struct config *config = generation->config;
+    struct service *service, *next;
 
+    HASH_ITER (hh, supervisor->services, service, next) {
+        service_abandon(service);
+    }
+}
+
+/* Get all that the services of CONFIG need. False: no memory, and nothing has changed. */
+static bool prepare_services(struct supervisor *supervisor, const struct config *config,
+                             const struct access_contents *contents)
+{
     for (uint32_t i = 0; i < config->service_count; i++) {
         const struct service_config *settings = &config->services[i];
         struct service *service = service_find(supervisor, settings->name);
 
         if (!service)
             service = service_create(supervisor, settings->name);
-        if (!service || !service_configure(service, generation, settings, i))
+        if (!service || !service_prepare(service, settings, contents)) {
+            abandon_services(supervisor);
             return false;
+        }
     }
     return true;
+}
+
+static void configure_services(struct supervisor *supervisor, struct generation *generation)
+{
+    const struct config *config = generation->config;
+
+    for (uint32_t i = 0; i < config->service_count; i++) {
+        const struct service_config *settings = &config->services[i];
+
+        service_configure(service_find(supervisor, settings->name), generation, settings, i);
+    }
 }
 
 static void remove_services(struct supervisor *supervisor, const struct generation *generation)
@@ -117,14 +139,13 @@ static void count_descriptors(struct supervisor *supervisor)
     }
 }
 
-/* From here on nothing may fail but for lack of memory, and that is said. */
+/* From here on nothing can fail. */
 static void switch_over(struct supervisor *supervisor, struct generation *generation,
                         struct listener_plan *plan)
 {
     struct generation *old = supervisor->generation;
 
-    if (!make_services(supervisor, generation))
-        log_event(LEVEL_ERROR, "error", log_text("what", "out of memory while reloading"));
+    configure_services(supervisor, generation);
     supervisor->generation = generation;
     listeners_commit(plan);
     remove_services(supervisor, generation);
@@ -195,9 +216,12 @@ static bool begin_generation(struct supervisor *supervisor, struct config *confi
     }
     if (!configure_admission(supervisor, config))
         say(list, "source table", -ENOMEM);
-    else if ((r = log_open(&config->daemon.log)) < 0)
+    else if (!prepare_services(supervisor, config, contents))
+        say(list, "services", -ENOMEM);
+    else if ((r = log_open(&config->daemon.log)) < 0) {
+        abandon_services(supervisor);
         say(list, "superd.log.target", r);
-    else {
+    } else {
         access_contents_free(&supervisor->access_contents);
         supervisor->access_contents = *contents;
         *contents = (struct access_contents){0};

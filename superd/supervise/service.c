@@ -64,84 +64,82 @@ struct service *service_create(struct supervisor *supervisor, const char *name)
     return service;
 }
 
-/* What a policy points to and a service owns. */
-struct policy_parts {
-    struct access_table *table;
-    struct zone *zone;
-};
+/* ---- What a policy points to and a service owns --------------------------------------------- */
 
-static void destroy_parts(struct policy_parts parts)
+static void destroy_policy(struct admission_policy *policy)
 {
-    access_table_destroy(parts.table);
-    zone_destroy(parts.zone);
+    access_table_destroy((struct access_table *)policy->table);
+    zone_destroy((struct zone *)policy->zone);
+    *policy = (struct admission_policy){0};
 }
 
-static bool make_parts(const struct service *service, const struct service_config *config,
-                       struct policy_parts *parts)
+/* Compile the rules of CONFIG. */
+static bool make_policy(const struct service_config *config, const struct access_contents *contents,
+                        struct admission_policy *policy)
 {
-    const struct access_contents *contents = &service->supervisor->access_contents;
+    struct access_table *table = access_table_create(&config->access, contents->files,
+                                                     contents->count);
+    struct zone *zone = NULL;
 
-    *parts = (struct policy_parts){
-        .table = access_table_create(&config->access, contents->files, contents->count)};
-    if (!parts->table)
+    if (!table)
         return false;
     /* The check of the configuration has loaded this zone before: it is there. */
-    if (config->access.hours_count && zone_load(config->access.time_zone, &parts->zone) < 0) {
-        destroy_parts(*parts);
+    if (config->access.hours_count && zone_load(config->access.time_zone, &zone) < 0) {
+        access_table_destroy(table);
         return false;
     }
+    *policy = (struct admission_policy){
+        .limits = &config->limits, .access = &config->access, .table = table, .zone = zone};
     return true;
 }
 
-/* Compile the rules of CONFIG and give them, with its limits, to admission. */
-static bool apply_policy(struct service *service, const struct service_config *config)
+/* Admission goes by POLICY, which is taken over, from now on. */
+static void apply_policy(struct service *service, struct admission_policy *policy)
 {
-    struct policy_parts parts, old = {service->access_table, service->zone};
-    struct admission_policy policy;
+    struct admission_policy old = service->policy;
 
-    if (!make_parts(service, config, &parts))
-        return false;
-    policy = (struct admission_policy){.limits = &config->limits,
-                                       .access = &config->access,
-                                       .table = parts.table,
-                                       .zone = parts.zone};
-    if (service->admission)
-        admission_service_configure(service->admission, &policy);
-    else
-        service->admission = admission_service_create(service->supervisor->admission, &policy);
-    if (!service->admission) {
-        destroy_parts(parts);
-        return false;
-    }
-    destroy_parts(old);
-    service->access_table = parts.table;
-    service->zone = parts.zone;
-    service->policy = policy;
-    return true;
+    admission_service_configure(service->admission, policy);
+    service->policy = *policy;
+    *policy = (struct admission_policy){0};
+    destroy_policy(&old);
 }
 
-bool service_configure(struct service *service, struct generation *generation,
+bool service_prepare(struct service *service, const struct service_config *config,
+                     const struct access_contents *contents)
+{
+    if (!make_policy(config, contents, &service->prepared))
+        return false;
+    if (!service->admission)
+        service->admission = admission_service_create(service->supervisor->admission,
+                                                      &service->prepared);
+    return service->admission != NULL;
+}
+
+void service_configure(struct service *service, struct generation *generation,
                        const struct service_config *config, uint32_t index)
 {
-    if (!apply_policy(service, config))
-        return false;
+    apply_policy(service, &service->prepared);
     generation_hold(generation);
     if (service->generation)
         generation_release(service->generation);
     service->generation = generation;
     service->config = config;
     service->index = index;
-    return true;
 }
 
 bool service_renew_access(struct service *service)
 {
-    if (!apply_policy(service, service->config))
+    struct admission_policy policy;
+
+    if (!make_policy(service->config, &service->supervisor->access_contents, &policy))
         return false;
+    apply_policy(service, &policy);
     if (service->config->mode == MODE_LISTENER)
         listener_access_apply(service);
     return true;
 }
+
+/* ---- Its end -------------------------------------------------------------------------------- */
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -164,10 +162,19 @@ static void free_service(struct service *service)
         refusals_forget(service->supervisor->refusals, service);
     HASH_DEL(service->supervisor->services, service);
     admission_service_destroy(service->admission);
-    destroy_parts((struct policy_parts){service->access_table, service->zone});
+    destroy_policy(&service->policy);
+    destroy_policy(&service->prepared);
     if (service->generation)
         generation_release(service->generation);
     uv_close((uv_handle_t *)&service->retry, on_closed);
+}
+
+void service_abandon(struct service *service)
+{
+    if (!service->generation)
+        free_service(service); /* it was made for this */
+    else
+        destroy_policy(&service->prepared);
 }
 
 void service_remove(struct service *service)

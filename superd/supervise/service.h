@@ -57,9 +57,8 @@ struct service {
     const struct service_config *config; /* in it; NULL: removed, lives on for its instances */
     uint32_t index;                      /* in it */
     struct admission_service *admission;
-    struct admission_policy policy;
-    struct access_table *access_table; /* owned */
-    struct zone *zone;                 /* owned; of access.time_zone, where there are hours */
+    struct admission_policy policy;   /* its table and zone are owned */
+    struct admission_policy prepared; /* likewise, between service_prepare() and the next step */
     struct listener *listeners;
     struct throttle throttle;
     struct parked parked;
@@ -82,8 +81,16 @@ struct service {
 /* Make a service without listeners; NULL when there is no memory. It is in supervisor->services. */
 struct service *service_create(struct supervisor *supervisor, const char *name);
 
-/* It is, from now on, what CONFIG (number INDEX of GENERATION) says. */
-bool service_configure(struct service *service, struct generation *generation,
+/* Get all that CONFIG needs of it, access files as CONTENTS has them; nothing changes yet. False: no
+ * memory. Then service_configure(), which cannot fail, or service_abandon(). */
+bool service_prepare(struct service *service, const struct service_config *config,
+                     const struct access_contents *contents);
+
+/* What was prepared is not to be; a service that was made for it goes. */
+void service_abandon(struct service *service);
+
+/* It is, from now on, what CONFIG (number INDEX of GENERATION), which was prepared, says. */
+void service_configure(struct service *service, struct generation *generation,
                        const struct service_config *config, uint32_t index);
 
 /* The files of its access rules have been read again (supervisor->access_contents). False: no memory,
