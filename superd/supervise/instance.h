@@ -71,7 +71,6 @@ struct instance {
     struct deadlines *deadlines; /* NULL: it has no time limits */
     uv_timer_t timer;            /* deadlines, then grace; open when timer_open */
     bool timer_open;
-    int queued; /* listener mode: what waited when it began; -1: cannot be told */
     UT_hash_handle by_id, by_pid;
     struct instance *prev, *next; /* of the service */
     unsigned hints_left; /* looks that reaper_hint() earned it; > 0: in supervisor->hinted */

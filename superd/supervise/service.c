@@ -3,7 +3,6 @@
  */
 #include "supervise/service.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,11 +15,8 @@
 #include "supervise/accept.h"
 #include "supervise/events.h"
 #include "supervise/listener_access.h"
+#include "supervise/looping.h"
 #include "supervise/refusals.h"
-
-/* A listener-mode instance that ends sooner than this, leaving its socket readable, may be looping.
- */
-#define LOOP_LIFETIME_NS 1000000000ULL
 
 struct service *service_find(struct supervisor *supervisor, const char *name)
 {
@@ -314,22 +310,10 @@ void service_launch_succeeded(struct service *service)
         throttle_succeeded(&service->throttle);
 }
 
-/* Whether something still waits on a socket, and, for TCP, how much. */
-static bool still_readable(const struct listener *listener)
-{
-    struct pollfd p = {.fd = listener->fd, .events = POLLIN};
-
-    return listener->fd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLIN);
-}
-
 void service_listener_returned(struct service *service, struct listener *listener,
                                const struct instance *instance)
 {
-    bool progress = true;
-
-    if (clock_now_ns() - instance->running_ns < LOOP_LIFETIME_NS && still_readable(listener))
-        progress = instance->queued > 0 && listener_backlog(listener->fd) < instance->queued;
-    if (progress)
+    if (!looping_after(listener, instance))
         throttle_succeeded(&service->throttle);
     else if (throttle_failed(&service->throttle, uv_now(&service->supervisor->loop)))
         event_throttle(service, "its handler ends without taking what waits on the socket");

@@ -23,6 +23,7 @@
 #include "supervise/throttle.h"
 
 struct leaving;
+struct looping;
 
 /* An open socket of a service. */
 struct listener {
@@ -35,6 +36,7 @@ struct listener {
     uv_poll_t poll;
     bool poll_open;
     bool watched;
+    struct looping *looping;      /* owned; listener mode (looping.h) */
     struct leaving *leaving;      /* it goes in a moment (leaving.h); NULL: it stays */
     struct instance *instance;    /* listener mode: who has the socket now */
     uint32_t live;                /* instances that came through it */
