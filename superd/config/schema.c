@@ -28,7 +28,7 @@ static const char *const log_address_words[] = {"full", "prefix", "none"};
 static const struct schema_row rows[] = {
     /* ---- superd ---- */
     {.name = "control", SUPERD(control), .type = TYPE_PATH,
-     .value = "\"" RUNSTATEDIR "/superd/control.sock\"", .restart = true,
+     .value = "\"" RUNSTATEDIR "/superd/control.sock\"",
      .help = "UNIX socket that superctl talks to; \"\" for none, which is the default unless superd runs as root"},
     {.name = "control_group", SUPERD(control_group), .type = TYPE_TEXT,
      .help = "group whose members may ask for the state of the daemon"},
@@ -115,7 +115,7 @@ static const struct schema_row rows[] = {
      .help = "IPv6 addresses that begin with the same bits are one source"},
     {.name = "limits.when_full", SERVICE(config.limits.when_full), .type = TYPE_WORD,
      .value = "\"hold\"", WORDS(when_full_names),
-     .help = "let clients wait, or refuse them, at a limit of the service or the daemon"},
+     .help = "let clients wait, or refuse them, when the service is at its own limit or rate"},
 
     {.name = "access.allow", SERVICE(allow), .type = TYPE_TEXTS,
      .help = "who may connect: prefixes, uid:, user:, gid:, group:, file:"},

@@ -11,12 +11,14 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "net/activity.h"
 #include "supervise/accept.h"
 #include "supervise/events.h"
 #include "supervise/notify.h"
+#include "supervise/operate.h"
 #include "supervise/overload.h"
 #include "supervise/reaper.h"
 #include "supervise/refusals.h"
@@ -89,6 +91,7 @@ static void on_turn_end(uv_prepare_t *prepare)
 {
     struct supervisor *supervisor = prepare->data;
 
+    supervisor->turns++;
     if (uv_is_active((uv_handle_t *)&supervisor->more_turns)) {
         try_held(supervisor);
         stop_check(supervisor);
@@ -99,11 +102,11 @@ static void on_turn_end(uv_prepare_t *prepare)
 
 /* ---- Signals -------------------------------------------------------------------------------- */
 
-static void on_signal(struct supervisor *supervisor, uint32_t number)
+static void on_signal(struct supervisor *supervisor, const struct signalfd_siginfo *info)
 {
-    switch (number) {
+    switch (info->ssi_signo) {
     case SIGCHLD:
-        reaper_run(supervisor);
+        reaper_signalled(supervisor, (pid_t)info->ssi_pid);
         break;
     case SIGTERM:
         stop_begin(supervisor, "SIGTERM");
@@ -137,7 +140,7 @@ static void on_signals(uv_poll_t *handle, int status, int events)
     (void)events;
     /* One of them may be the end: then there is nothing left to reap or reload for the others. */
     for (ssize_t i = 0; i < n / (ssize_t)sizeof *info && supervisor->state != STATE_STOPPED; i++)
-        on_signal(supervisor, info[i].ssi_signo);
+        on_signal(supervisor, &info[i]);
 }
 
 /* Signals are read from a descriptor: no handler, so nothing is interrupted, and many ends of
@@ -165,16 +168,26 @@ static int open_signals(struct supervisor *supervisor)
 
 /* ---- Start ---------------------------------------------------------------------------------- */
 
+static void on_stderr_end(void *data, uint64_t id)
+{
+    struct instance *instance = instance_find(data, id);
+
+    if (instance)
+        reaper_hint(instance);
+}
+
 static int open_loop(struct supervisor *supervisor)
 {
     int r = uv_loop_init(&supervisor->loop);
 
     if (r < 0)
         return r;
+    uv_loop_configure(&supervisor->loop, UV_METRICS_IDLE_TIME);
     r = open_signals(supervisor);
     if (r < 0)
         return r;
-    r = stderr_readers_create(&supervisor->loop, &supervisor->stderr_readers);
+    r = stderr_readers_create(&supervisor->loop, on_stderr_end, supervisor,
+                              &supervisor->stderr_readers);
     if (r < 0)
         return r;
     r = refusals_create(&supervisor->loop, &supervisor->refusals);
@@ -186,6 +199,9 @@ static int open_loop(struct supervisor *supervisor)
     uv_idle_init(&supervisor->loop, &supervisor->more_turns);
     supervisor->stop_timer.data = supervisor->turn_end.data = supervisor->signals.data = supervisor;
     tree_begin(supervisor);
+    uv_timer_init(&supervisor->loop, &supervisor->sweep_timer);
+    supervisor->sweep_timer.data = supervisor;
+    operate_begin(supervisor);
     overload_begin(supervisor);
     uv_timer_init(&supervisor->loop, &supervisor->access_timer);
     supervisor->access_timer.data = supervisor;
@@ -220,6 +236,9 @@ int supervisor_start(struct supervisor *supervisor, struct config *config,
     supervisor->config_path = settings->config_path;
     supervisor->surroundings = settings->surroundings;
     supervisor->descriptors = settings->descriptors;
+    supervisor->hooks = settings->hooks;
+    supervisor->started_ms = clock_now_ms();
+    supervisor->started_wall_us = clock_wall_us();
     supervisor->descriptor_limit = fd_limit_raise();
     supervisor->descriptors_fixed = DESCRIPTOR_RESERVE;
     supervisor->activity_fd = activity_open();
@@ -239,6 +258,8 @@ int supervisor_start(struct supervisor *supervisor, struct config *config,
     }
     event_diagnostics(&list);
     diagnostics_clear(&list);
+    if (supervisor->hooks.begun)
+        supervisor->hooks.begun(supervisor->hooks.data);
     say_ready(supervisor, settings->ready_fd);
     return EXIT_OK;
 }
