@@ -107,9 +107,9 @@ static void show_all(void)
         events_read(&daemon->events);
         events_show(&daemon->events);
         printf("%s", daemon_read(daemon, "stderr"));
-        if (!daemon->ended)
+        if (daemon->pid > 0 && !daemon->ended)
             printf("descriptors:\n%s", census_describe(daemon->pid, text, sizeof text));
-        if (!daemon->ended)
+        if (daemon->pid > 0 && !daemon->ended)
             kill(daemon->pid, SIGKILL);
         if (!getenv("E2E_KEEP"))
             files_remove_directory(daemon->directory);

@@ -19,7 +19,7 @@
 #define WAIT   "exec = ['@SPECIMEN@', 'wait']; "
 #define LISTEN "listen = '127.0.0.1:0'; "
 #define NOBODY 65534
-#define SILENT 400 /* ms without an answer are silence */
+#define SILENT 250 /* ms without an answer are silence */
 
 static void refused(struct daemon *daemon, const char *service, const char *from)
 {
@@ -305,7 +305,7 @@ static void hours__closed_and_open__refused_and_admitted(void)
 static void trap__touched__refused_everywhere_until_it_is_over(void)
 {
     struct daemon *daemon = daemon_serve(
-        "sensor: { listen = ({ address = '127.0.0.1:0'; trap = '1500ms'; }); };\n"
+        "sensor: { listen = ({ address = '127.0.0.1:0'; trap = '1s'; }); };\n"
         "a: { " LISTEN WAIT "}; b: { " LISTEN WAIT "};");
     const char *a = daemon_address(daemon, "a", 0);
     int live = origin_enter(a, "127.0.0.2"), fd;
@@ -317,14 +317,14 @@ static void trap__touched__refused_everywhere_until_it_is_over(void)
     admitted(daemon, "a", "127.0.0.3");
     if ((fd = origin_ask(a, "127.0.0.2")) >= 0) {
         close(fd); /* only when the machine is that slow */
-        assert_true(e2e_now_ms() - touched >= 1500);
+        assert_true(e2e_now_ms() - touched >= 1000);
     } else {
         expect_event(&daemon->events, "refuse", "service", "a", "reason", "trapped", NULL);
     }
     client_hear_nothing(live, 50); /* who is in stays in */
     while ((fd = origin_ask(a, "127.0.0.2")) < 0)
         poll(NULL, 0, 50);
-    assert_in_range(e2e_now_ms() - touched, 1490, (uint64_t)e2e_deadline_ms());
+    assert_in_range(e2e_now_ms() - touched, 990, (uint64_t)e2e_deadline_ms());
     close(fd);
     close(live);
     daemon_stop(daemon);

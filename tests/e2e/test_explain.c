@@ -111,14 +111,33 @@ static void rules__none_matches__the_default_is_told(void)
     end(daemon);
 }
 
-static void limits__are_told(void)
+/* The limit NAME is told with its value and where that was written. */
+static void expect_limit(const char *text, const char *name, const char *value, const char *where)
+{
+    char key[64], given[64], place[256];
+    const char *at = text;
+
+    while ((at = strchr(at, '\n'))) {
+        if (sscanf(++at, " %63s %63s %255s", key, given, place) != 3 || strcmp(key, name) != 0)
+            continue;
+        assert_string_equal(given, value);
+        assert_string_equal(place, where);
+        return;
+    }
+    fail_msg("no %s: %s", name, text);
+}
+
+static void limits__are_told_with_their_places(void)
 {
     struct daemon *daemon = prepare();
-    char *text = explain(daemon, "open", "192.0.2.1", NULL, ADMITTED);
+    char *text = explain(daemon, "open", "192.0.2.1", NULL, ADMITTED), here[128];
 
-    assert_non_null(strstr(text, "5 instances, 2 of one source"));
-    assert_non_null(strstr(text, "10/m of one source"));
-    assert_non_null(strstr(text, "/32 (IPv4) or /64 (IPv6)"));
+    snprintf(here, sizeof here, "%s:%u", daemon->config, line_of(daemon, "per_source = 2"));
+    expect_limit(text, "limits.instances", "5", here);
+    expect_limit(text, "limits.per_source", "2", here);
+    expect_limit(text, "limits.per_source_rate", "10/m", here);
+    text = explain(daemon, "web", "10.2.3.4", NULL, ADMITTED);
+    expect_limit(text, "limits.instances", "256", "default");
     end(daemon);
 }
 
@@ -194,7 +213,7 @@ static void beside_a_daemon__its_ports_are_left_alone(void)
 static const struct e2e_case cases[] = {
     E2E(rules__each_that_decides__is_named_with_its_place),
     E2E(rules__none_matches__the_default_is_told),
-    E2E(limits__are_told),
+    E2E(limits__are_told_with_their_places),
     E2E(file__the_line_that_decides__is_named),
     E2E(hours__a_time_is_given__they_are_asked_for_it),
     E2E(question__wrong__said_what_is),

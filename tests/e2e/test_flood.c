@@ -20,7 +20,7 @@
 #define LINES          100 /* such lines in an interval, of all */
 #define FLOOD          20000
 #define MEMORY_SLACK_K 256
-#define CHAOS_SECONDS  8
+#define CHAOS_SECONDS  6
 #define CHAOS_CLIENTS  48
 #define CHAOS_TURN_MS  2
 
