@@ -99,7 +99,7 @@ static void changes_find__a_setting_of_each_kind__is_named(void **state)
         {"access: { allow = \"192.0.2.1\"; };", "access: { allow = \"192.0.2.2\"; };",
          "a(access.allow) =0"},
         {"", "access: { hours = \"Mon 08:00-18:00\"; };", "a(access.hours) =0"},
-        {"", "group = \"daemon\";", "a(group) =0"},
+        {"", "group = \"daemon\";", "a(group groups) =0"},
         {"", "stderr = \"discard\"; nice = 1;", "a(nice stderr) =0"},
     };
 
