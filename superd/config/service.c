@@ -81,6 +81,31 @@ static bool drop_time(struct loader *loader, const struct service_draft *draft, 
     return true;
 }
 
+/* In listener mode the handler accepts by itself: superd has a socket filter for addresses, and nothing
+ * for the rest. What cannot be kept is refused here, not forgotten. */
+static bool finish_listener_access(struct loader *loader, struct service_draft *draft,
+                                   struct kinds kinds)
+{
+    const struct access_settings *access = &draft->config.access;
+
+    if (draft->config.mode != MODE_LISTENER)
+        return true;
+    if (kinds.local && access->rule_count) {
+        loader_error(loader, draft_position(draft, "listen"),
+                     "with mode = \"listener\" nobody but the handler sees who connects to a UNIX "
+                     "socket: take its \"access\" rules away, and use \"mode\", \"owner\" and "
+                     "\"group\" of the listen entry");
+        return false;
+    }
+    if (kinds.streams && access->hours_count) {
+        loader_error(loader, draft_position(draft, "access.hours"),
+                     "\"access.hours\" is not possible here: with mode = \"listener\" the handler "
+                     "accepts connections by itself");
+        return false;
+    }
+    return true;
+}
+
 static bool finish_time(struct loader *loader, struct service_draft *draft, struct kinds kinds)
 {
     struct time_settings *time = &draft->config.time;
@@ -198,6 +223,7 @@ static bool finish(struct loader *loader, struct service_draft *draft, bool read
     }
     good &= environment_finish(loader, draft);
     good &= rules_finish(loader, draft);
+    good &= finish_listener_access(loader, draft, kinds);
     good &= finish_text(loader, draft, "banner", &config->banner);
     good &= finish_text(loader, draft, "refuse_message", &config->refuse_message);
     return good;

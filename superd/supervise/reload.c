@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/load.h"
+#include "supervise/accept.h"
 #include "supervise/events.h"
 #include "supervise/generation.h"
 #include "supervise/instance.h"
@@ -58,9 +59,7 @@ static void on_empty(void *data)
 
 static void on_replaced(void *data, pid_t old, pid_t new, int error)
 {
-    struct supervisor *supervisor = data;
-
-    stderr_readers_forked(supervisor->stderr_readers);
+    (void)data;
     log_event(LEVEL_WARNING, "launcher", log_text("state", new ? "replaced" : "missing"),
               log_i64("old", old), log_i64("pid", new),
               log_text("error", error ? strerror(error) : NULL));
@@ -99,8 +98,10 @@ static void review_services(struct supervisor *supervisor)
     struct service *service, *next;
 
     HASH_ITER (hh, supervisor->services, service, next) {
-        if (service->config)
-            service_review(service);
+        if (!service->config)
+            continue;
+        accept_parked(service); /* the new limits may have room for it */
+        service_review(service);
     }
 }
 
@@ -186,7 +187,6 @@ static bool begin_generation(struct supervisor *supervisor, struct config *confi
         return false;
     }
     r = generation_begin(config, number, &callbacks, &generation);
-    stderr_readers_forked(supervisor->stderr_readers);
     if (r < 0) {
         say(list, "cannot start launchers", r);
         listeners_abandon(&plan);

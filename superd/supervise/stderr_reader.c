@@ -30,7 +30,6 @@
 struct stderr_reader {
     struct stderr_readers *owner;
     int fd;
-    unsigned forks; /* of the owner when the pipe was opened */
     uint64_t instance;
     char *line; /* an unfinished line, STDERR_LINE_MAX bytes; allocated with the first of them */
     size_t line_length;
@@ -48,6 +47,8 @@ struct stderr_reader {
 
 struct stderr_readers {
     uv_loop_t *loop;
+    void (*on_end)(void *data, uint64_t instance);
+    void *data;
     int epoll;
     uv_poll_t poll;
     uv_timer_t rest_timer;
@@ -55,7 +56,6 @@ struct stderr_readers {
     struct stderr_reader *by_instance; /* all of them */
     struct stderr_reader *all, *lingering, *rested;
     size_t count, lingering_count;
-    unsigned forks; /* of this process so far */
 };
 
 /* ---- One line ------------------------------------------------------------------------------- */
@@ -148,15 +148,6 @@ static void take_text(struct stderr_reader *reader, const char *text, size_t len
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
-/* Closing makes epoll forget a pipe, unless somebody else has a copy of the descriptor: a launcher that
- * is being forked, for a moment. An event would then find a reader that is no more. */
-static void close_pipe(struct stderr_reader *reader)
-{
-    if (reader->fd >= 0 && reader->forks != reader->owner->forks)
-        epoll_ctl(reader->owner->epoll, EPOLL_CTL_DEL, reader->fd, NULL);
-    fd_close(&reader->fd);
-}
-
 static void close_reader(struct stderr_reader *reader)
 {
     struct stderr_readers *owner = reader->owner;
@@ -171,7 +162,7 @@ static void close_reader(struct stderr_reader *reader)
     HASH_DEL(owner->by_instance, reader);
     if (reader->resting)
         LL_DELETE2(owner->rested, reader, rest_next);
-    close_pipe(reader);
+    fd_close(&reader->fd);
     free(reader->line);
     free(reader);
 }
@@ -257,10 +248,12 @@ static void on_readable(uv_poll_t *handle, int status, int events)
 
         if (!readable || read_some(reader) == READ_END) {
             at_end(reader);
-            if (reader->finished)
+            if (reader->finished) {
                 close_reader(reader);
-            else
-                close_pipe(reader); /* the instance, which may live on, will finish us */
+            } else {
+                fd_close(&reader->fd); /* the instance, which may live on, will finish us */
+                owner->on_end(owner->data, instance);
+            }
         } else if (reader->bytes >= STDERR_BYTES_PER_SECOND) {
             rest(reader);
         }
@@ -286,7 +279,6 @@ struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const c
     }
     reader->owner = readers;
     reader->fd = pair[0];
-    reader->forks = readers->forks;
     reader->instance = instance;
     memcpy(reader->service, service, name);
     HASH_ADD(hh, readers->by_instance, instance, sizeof reader->instance, reader);
@@ -335,17 +327,13 @@ void stderr_reader_drop(struct stderr_reader *reader)
     close_reader(reader);
 }
 
-void stderr_readers_forked(struct stderr_readers *readers)
-{
-    readers->forks++;
-}
-
 size_t stderr_readers_count(const struct stderr_readers *readers)
 {
     return readers->count;
 }
 
-int stderr_readers_create(uv_loop_t *loop, struct stderr_readers **readers_r)
+int stderr_readers_create(uv_loop_t *loop, void (*on_end)(void *data, uint64_t instance),
+                          void *data, struct stderr_readers **readers_r)
 {
     struct stderr_readers *readers = calloc(1, sizeof *readers);
     int r;
@@ -353,6 +341,8 @@ int stderr_readers_create(uv_loop_t *loop, struct stderr_readers **readers_r)
     if (!readers)
         return -ENOMEM;
     readers->loop = loop;
+    readers->on_end = on_end;
+    readers->data = data;
     readers->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (readers->epoll < 0) {
         r = -errno;

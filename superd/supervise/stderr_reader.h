@@ -24,7 +24,9 @@
 struct stderr_readers; /* all of the daemon's, one epoll instance */
 struct stderr_reader;  /* one pipe */
 
-int stderr_readers_create(uv_loop_t *loop, struct stderr_readers **readers_r);
+/* ON_END is called when a pipe has ended before its instance was reaped: that is mostly the moment. */
+int stderr_readers_create(uv_loop_t *loop, void (*on_end)(void *data, uint64_t instance),
+                          void *data, struct stderr_readers **readers_r);
 /* Close all pipes; memory is freed by the loop a little later. */
 void stderr_readers_destroy(struct stderr_readers *readers);
 
@@ -39,9 +41,6 @@ void stderr_reader_finish(struct stderr_reader *reader);
 
 /* Close without reading: it never came to a launch. */
 void stderr_reader_drop(struct stderr_reader *reader);
-
-/* This process has forked: the other one may have copies of the pipes that are open now. */
-void stderr_readers_forked(struct stderr_readers *readers);
 
 /* Pipes open now, lingering ones included: they count in the descriptor budget. */
 size_t stderr_readers_count(const struct stderr_readers *readers);
