@@ -67,42 +67,36 @@ static void on_replaced(void *data, pid_t old, pid_t new, int error)
 
 /* ---- Commit --------------------------------------------------------------------------------- */
 
-static void abandon_services(struct supervisor *supervisor)
+static void abandon_services(struct service_change *changes, size_t count)
 {
-    struct service *service, *next;
-
-    HASH_ITER (hh, supervisor->services, service, next) {
-        service_abandon(service);
-    }
+    for (size_t i = 0; changes && i < count; i++)
+        service_abandon(&changes[i]);
+    free(changes);
 }
 
-/* Get all that the services of CONFIG need. False: no memory, and nothing has changed. */
-static bool prepare_services(struct supervisor *supervisor, const struct config *config,
-                             const struct access_contents *contents)
+/* Changes of all services of CONFIG, in their order; NULL: no memory. */
+static struct service_change *prepare_services(struct supervisor *supervisor,
+                                               const struct config *config,
+                                               const struct access_contents *contents)
 {
-    for (uint32_t i = 0; i < config->service_count; i++) {
-        const struct service_config *settings = &config->services[i];
-        struct service *service = service_find(supervisor, settings->name);
+    struct service_change *changes = calloc(config->service_count + 1, sizeof *changes);
 
-        if (!service)
-            service = service_create(supervisor, settings->name);
-        if (!service || !service_prepare(service, settings, contents)) {
-            abandon_services(supervisor);
-            return false;
+    for (size_t i = 0; changes && i < config->service_count; i++) {
+        if (!service_prepare(supervisor, &config->services[i], contents, &changes[i])) {
+            abandon_services(changes, i);
+            return NULL;
         }
     }
-    return true;
+    return changes;
 }
 
-static void configure_services(struct supervisor *supervisor, struct generation *generation)
+static void commit_services(struct generation *generation, struct service_change *changes)
 {
     const struct config *config = generation->config;
 
-    for (uint32_t i = 0; i < config->service_count; i++) {
-        const struct service_config *settings = &config->services[i];
-
-        service_configure(service_find(supervisor, settings->name), generation, settings, i);
-    }
+    for (uint32_t i = 0; i < config->service_count; i++)
+        service_commit(&changes[i], generation, &config->services[i], i);
+    free(changes);
 }
 
 static void remove_services(struct supervisor *supervisor, const struct generation *generation)
@@ -141,11 +135,11 @@ static void count_descriptors(struct supervisor *supervisor)
 
 /* From here on nothing can fail. */
 static void switch_over(struct supervisor *supervisor, struct generation *generation,
-                        struct listener_plan *plan)
+                        struct service_change *changes, struct listener_plan *plan)
 {
     struct generation *old = supervisor->generation;
 
-    configure_services(supervisor, generation);
+    commit_services(generation, changes);
     supervisor->generation = generation;
     listeners_commit(plan);
     remove_services(supervisor, generation);
@@ -200,6 +194,7 @@ static bool begin_generation(struct supervisor *supervisor, struct config *confi
                                                    .on_replaced = on_replaced};
     uint64_t number = supervisor->generation ? supervisor->generation->number + 1 : 1;
     struct generation *generation;
+    struct service_change *changes = NULL;
     struct listener_plan plan;
     int r;
 
@@ -216,18 +211,18 @@ static bool begin_generation(struct supervisor *supervisor, struct config *confi
     }
     if (!configure_admission(supervisor, config))
         say(list, "source table", -ENOMEM);
-    else if (!prepare_services(supervisor, config, contents))
+    else if (!(changes = prepare_services(supervisor, config, contents)))
         say(list, "services", -ENOMEM);
-    else if ((r = log_open(&config->daemon.log)) < 0) {
-        abandon_services(supervisor);
+    else if ((r = log_open(&config->daemon.log)) < 0)
         say(list, "superd.log.target", r);
-    } else {
+    else {
         access_contents_free(&supervisor->access_contents);
         supervisor->access_contents = *contents;
         *contents = (struct access_contents){0};
-        switch_over(supervisor, generation, &plan);
+        switch_over(supervisor, generation, changes, &plan);
         return true;
     }
+    abandon_services(changes, config->service_count);
     listeners_abandon(&plan);
     generation_release(generation); /* and the configuration with it */
     return false;
