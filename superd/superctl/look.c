@@ -222,7 +222,7 @@ int command_list(struct superctl *ctl, int argc, char **argv)
 
 static void print_counts(const char *title, const json_t *object)
 {
-    const char *name;
+    const char *name, *separator = "";
     json_t *value;
 
     if (!json_object_size(object))
