@@ -227,10 +227,11 @@ static void print_counts(const char *title, const json_t *object)
 
     if (!json_object_size(object))
         return;
-    printf("  %-11s", title);
+    printf("  %-12s", title);
     json_object_foreach((json_t *)object, name, value)
     {
-        printf(" %s %lld ", name, (long long)json_integer_value(value));
+        printf("%s%lld %s", separator, (long long)json_integer_value(value), name);
+        separator = ", ";
     }
     putchar('\n');
 }
