@@ -14,6 +14,9 @@
 /* Connect to the control socket of DAEMON. */
 int control_dial(const struct daemon *daemon);
 
+/* TEXT as JSON. It lives, as all JSON and all texts that these functions return, as long as the process. */
+json_t *control_parse(const char *text);
+
 /* Send a request; take the next line. */
 void control_say(int fd, const char *request);
 json_t *control_hear(int fd);
@@ -32,7 +35,7 @@ void control_expect_true(json_t *json, const char *path);
 
 /* What superctl has written, and how it ended. */
 struct superctl_run {
-    char *output, *errors;
+    const char *output, *errors;
     int code; /* exit code, or 128 and the signal */
 };
 

@@ -105,6 +105,7 @@ static void show__service__settings_and_listeners(void)
                                          "environment: { SECRET = 'hush'; }; nice = 3; };");
     json_t *answer = control_ask(daemon, "{'id':{'a':1},'command':'show','service':'one'}");
     json_t *result = control_get(answer, "result");
+    char *text;
 
     assert_int_equal(control_number(answer, "id.a"), 1);
     assert_int_equal(json_array_size(control_get(result, "listeners")), 2);
@@ -114,7 +115,9 @@ static void show__service__settings_and_listeners(void)
     assert_string_equal(json_string_value(json_object_get(control_get(result, "settings"), "nice")),
                         "3");
     /* The environment is not for everybody's eyes. */
-    assert_null(strstr(json_dumps(answer, 0), "hush"));
+    text = json_dumps(answer, 0);
+    assert_null(strstr(text, "hush"));
+    free(text);
     assert_string_equal(control_error(daemon, "{'command':'show','service':'nobody'}"),
                         "no service is called \"nobody\"");
     daemon_stop(daemon);
