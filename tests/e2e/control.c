@@ -105,6 +105,14 @@ const char *control_text(json_t *json, const char *path)
     return json_string_value(text);
 }
 
+void control_expect_true(json_t *json, const char *path)
+{
+    const json_t *value = control_get(json, path);
+
+    if (!json_is_true(value))
+        fail_msg("\"%s\" is not true in %s", path, json_dumps(json, 0));
+}
+
 /* ---- superctl ------------------------------------------------------------------------------- */
 
 const char *control_superctl(void)

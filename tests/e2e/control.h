@@ -28,6 +28,7 @@ const char *control_error(const struct daemon *daemon, const char *request);
 json_t *control_get(json_t *json, const char *path);
 long long control_number(json_t *json, const char *path);
 const char *control_text(json_t *json, const char *path);
+void control_expect_true(json_t *json, const char *path);
 
 /* What superctl has written, and how it ended. */
 struct superctl_run {

@@ -308,6 +308,7 @@ static void end_top(void)
     press("q");
     expect_screen("left 0", true);
     shell("tmux -S %s kill-server 2>&1", tmux_socket);
+    unlink(tmux_socket);
 }
 
 /* Every line is whole: nothing was wrapped or cut in the middle of the titles. */
@@ -319,7 +320,7 @@ static void top__80x24__services_instances_sort_and_resize(void)
     if (strstr(superctl_run(daemon, NULL, "top").errors, "built without"))
         e2e_skip("superctl was built without ncurses");
     start_top(daemon);
-    expect_screen("SERVICE          STATE       LIVE  LIMIT  CONN/S REFUSE/S  LAUNCH  REFUSED "
+    expect_screen("SERVICE          STATE       LIVE  LIMIT CONN/S REFUSE/S  LAUNCH  REFUSED "
                   "FAILED\nalpha            open           0    256",
                   true);
     expect_screen("q quit", true);
@@ -350,9 +351,11 @@ static void top__daemon_goes__says_so_and_quits(void)
 
     start_top(daemon);
     expect_screen("running", true);
-    daemon_stop(daemon);
+    daemon_signal(daemon, SIGTERM);
+    assert_int_equal(daemon_wait(daemon), 0);
     expect_screen("superd does not answer", true);
     end_top();
+    daemon_expect_gone(daemon);
 }
 
 static void top__no_terminal__is_an_error(void)
