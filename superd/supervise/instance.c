@@ -257,6 +257,8 @@ static void launch_succeeded(struct instance *instance)
 
         instance->wanted = OUTCOME_NONE;
         instance_end(instance, outcome);
+        if (instance->kill_wanted)
+            instance_kill(instance);
         return;
     }
     deadlines_begin(instance);
@@ -348,8 +350,9 @@ void instance_end(struct instance *instance, enum outcome outcome)
 
 void instance_kill(struct instance *instance)
 {
+    instance->kill_wanted = true;
     if (instance->state == INSTANCE_LAUNCHING)
-        return;
+        return; /* its report will bring us back */
     instance->state = INSTANCE_KILLED;
     if (instance->timer_open)
         uv_timer_stop(&instance->timer);

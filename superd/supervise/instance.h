@@ -56,6 +56,7 @@ struct instance {
     pid_t pid; /* 0 while launching */
     enum instance_state state;
     enum outcome wanted; /* why it is being ended */
+    bool kill_wanted;    /* at once, as soon as its report has come */
     struct service *service;
     struct generation *generation;       /* a reference */
     const struct service_config *config; /* the service's, in that generation */
