@@ -3,7 +3,6 @@
  * nothing is opened for it.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -3,7 +3,6 @@
  * everything at once, everything is as it was.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "origin.h"
 #include "harness.h"
+#include "origin.h"
 
 #define WAIT           "exec = ['@SPECIMEN@', 'wait']; "
 #define LISTEN         "listen = '127.0.0.1:0'; "

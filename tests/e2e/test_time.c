@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "origin.h"
 #include "harness.h"
+#include "origin.h"
 #include "process.h"
 
 #define LISTEN "listen = '127.0.0.1:0'; "

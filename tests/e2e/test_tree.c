@@ -5,7 +5,6 @@
  * Every process of a rebel keeps the connection, so its end is the proof that the last of them has
  * gone; daemon_stop() wants no child left but launchers, zombies included.
  */
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
