@@ -189,9 +189,10 @@ enum reason service_hold_reason(struct service *service, uint64_t *retry_ms)
     struct verdict verdict;
 
     *retry_ms = 0;
-    if (supervisor->state > STATE_RUNNING || !service->config)
+    if (supervisor->state > STATE_RUNNING || !service->config || supervisor->order.draining ||
+        service->order.draining)
         return REASON_DRAINING;
-    if (service->paused)
+    if (supervisor->order.paused || service->order.paused)
         return REASON_PAUSED;
     if (throttle_active(&service->throttle, moment.now_ms)) {
         *retry_ms = service->throttle.until_ms;
@@ -275,11 +276,13 @@ void service_review(struct service *service)
     struct listener *listener;
 
     DL_FOREACH (service->listeners, listener) {
-        watch(listener, reason == REASON_NONE && !listener->instance);
+        watch(listener, reason == REASON_NONE && !listener->instance && !listener->order.paused &&
+                            !listener->order.draining);
     }
     wait_for(service, reason, retry_ms);
     if (reason == service->held)
         return;
+    service->metrics.held[reason]++;
     say_hold(service, reason);
     service->held = reason;
 }

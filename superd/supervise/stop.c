@@ -8,6 +8,7 @@
 #include "supervise/instance.h"
 #include "supervise/listeners.h"
 #include "supervise/notify.h"
+#include "supervise/operate.h"
 #include "supervise/overload.h"
 #include "supervise/reaper.h"
 #include "supervise/refusals.h"
@@ -55,6 +56,9 @@ static void close_all(struct supervisor *supervisor)
     }
     tree_stop(supervisor);
     overload_stop(supervisor);
+    operate_stop(supervisor);
+    if (supervisor->hooks.stopped)
+        supervisor->hooks.stopped(supervisor->hooks.data);
     access_files_stop(supervisor);
     stderr_readers_destroy(supervisor->stderr_readers);
     reaper_clear(supervisor);

@@ -11,12 +11,14 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "net/activity.h"
 #include "supervise/accept.h"
 #include "supervise/events.h"
 #include "supervise/notify.h"
+#include "supervise/operate.h"
 #include "supervise/overload.h"
 #include "supervise/reaper.h"
 #include "supervise/refusals.h"
@@ -89,6 +91,7 @@ static void on_turn_end(uv_prepare_t *prepare)
 {
     struct supervisor *supervisor = prepare->data;
 
+    supervisor->turns++;
     if (uv_is_active((uv_handle_t *)&supervisor->more_turns)) {
         try_held(supervisor);
         stop_check(supervisor);
@@ -171,6 +174,7 @@ static int open_loop(struct supervisor *supervisor)
 
     if (r < 0)
         return r;
+    uv_loop_configure(&supervisor->loop, UV_METRICS_IDLE_TIME);
     r = open_signals(supervisor);
     if (r < 0)
         return r;
@@ -186,6 +190,7 @@ static int open_loop(struct supervisor *supervisor)
     uv_idle_init(&supervisor->loop, &supervisor->more_turns);
     supervisor->stop_timer.data = supervisor->turn_end.data = supervisor->signals.data = supervisor;
     tree_begin(supervisor);
+    operate_begin(supervisor);
     overload_begin(supervisor);
     uv_timer_init(&supervisor->loop, &supervisor->access_timer);
     supervisor->access_timer.data = supervisor;
@@ -220,6 +225,9 @@ int supervisor_start(struct supervisor *supervisor, struct config *config,
     supervisor->config_path = settings->config_path;
     supervisor->surroundings = settings->surroundings;
     supervisor->descriptors = settings->descriptors;
+    supervisor->hooks = settings->hooks;
+    supervisor->started_ms = clock_now_ms();
+    supervisor->started_wall_us = clock_wall_us();
     supervisor->descriptor_limit = fd_limit_raise();
     supervisor->descriptors_fixed = DESCRIPTOR_RESERVE;
     supervisor->activity_fd = activity_open();
@@ -239,6 +247,8 @@ int supervisor_start(struct supervisor *supervisor, struct config *config,
     }
     event_diagnostics(&list);
     diagnostics_clear(&list);
+    if (supervisor->hooks.begun)
+        supervisor->hooks.begun(supervisor->hooks.data);
     say_ready(supervisor, settings->ready_fd);
     return EXIT_OK;
 }
