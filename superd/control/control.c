@@ -330,11 +330,13 @@ struct control *control_create(struct supervisor *supervisor, struct supervisor_
         return NULL;
     }
     control->supervisor = supervisor;
+    control->supervisor = supervisor;
     settings->hooks = (struct supervisor_hooks){.data = control,
                                                 .begun = on_begun,
                                                 .reloaded = on_reloaded,
                                                 .drained = on_drained,
                                                 .stopped = on_stopped};
+    log_observe(on_log_line, control);
     return control;
 }
 

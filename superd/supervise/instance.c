@@ -98,6 +98,7 @@ static void leave(struct instance *instance)
     DL_DELETE(service->instances, instance);
     service->instance_count--;
     supervisor->instance_count--;
+    reaper_forget(instance);
     if (via)
         via->live--;
     operate_ended(service, via);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <uthash.h>
 #include <utlist.h>
@@ -77,8 +78,18 @@ static void remove_path(const struct listener *listener)
     unlink(un->sun_path);
 }
 
+/* Nobody is to come in any more, though launchers that are being forked for the next generation have
+ * copies of the descriptor for a moment: closing ours would leave a port that takes connections for
+ * nobody. */
+static void refuse_clients(const struct listener *listener)
+{
+    if (listener->fd >= 0 && !listener->inherited && !listener->instance)
+        shutdown(listener->fd, SHUT_RDWR);
+}
+
 void listener_close(struct listener *listener)
 {
+    refuse_clients(listener);
     if (listener->service) {
         operate_forget(listener->service->supervisor, listener);
         DL_DELETE(listener->service->listeners, listener);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/load.h"
+#include "supervise/accept.h"
 #include "supervise/events.h"
 #include "supervise/generation.h"
 #include "supervise/instance.h"
@@ -97,8 +98,10 @@ static void review_services(struct supervisor *supervisor)
     struct service *service, *next;
 
     HASH_ITER (hh, supervisor->services, service, next) {
-        if (service->config)
-            service_review(service);
+        if (!service->config)
+            continue;
+        accept_parked(service); /* the new limits may have room for it */
+        service_review(service);
     }
 }
 

@@ -202,14 +202,13 @@ enum reason service_hold_reason(struct service *service, uint64_t *retry_ms)
         return REASON_LAUNCHERS;
     if (supervisor_descriptors_left(supervisor) == 0)
         return REASON_DAEMON_LIMIT;
-    if (service->parked.fd >= 0)
-        return REASON_SERVICE_LIMIT;
     verdict = admission_ready(service->admission, moment);
     if (verdict.decision != DECISION_HOLD)
-        return REASON_NONE;
-    if (verdict.reason == REASON_SERVICE_LIMIT && admission_look_ahead(service->admission))
+        return service->parked.fd >= 0 ? REASON_SERVICE_LIMIT : REASON_NONE;
+    if (verdict.reason == REASON_SERVICE_LIMIT && service->parked.fd < 0 &&
+        admission_look_ahead(service->admission))
         return REASON_NONE; /* one connection is accepted, to see whose it is */
-    *retry_ms = verdict.retry_ms;
+    *retry_ms = verdict.retry_ms ? moment.now_ms + verdict.retry_ms : 0;
     return verdict.reason;
 }
 

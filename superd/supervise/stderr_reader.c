@@ -47,6 +47,8 @@ struct stderr_reader {
 
 struct stderr_readers {
     uv_loop_t *loop;
+    void (*on_end)(void *data, uint64_t instance);
+    void *data;
     int epoll;
     uv_poll_t poll;
     uv_timer_t rest_timer;
@@ -246,10 +248,12 @@ static void on_readable(uv_poll_t *handle, int status, int events)
 
         if (!readable || read_some(reader) == READ_END) {
             at_end(reader);
-            if (reader->finished)
+            if (reader->finished) {
                 close_reader(reader);
-            else
+            } else {
                 fd_close(&reader->fd); /* the instance, which may live on, will finish us */
+                owner->on_end(owner->data, instance);
+            }
         } else if (reader->bytes >= STDERR_BYTES_PER_SECOND) {
             rest(reader);
         }
@@ -328,7 +332,8 @@ size_t stderr_readers_count(const struct stderr_readers *readers)
     return readers->count;
 }
 
-int stderr_readers_create(uv_loop_t *loop, struct stderr_readers **readers_r)
+int stderr_readers_create(uv_loop_t *loop, void (*on_end)(void *data, uint64_t instance),
+                          void *data, struct stderr_readers **readers_r)
 {
     struct stderr_readers *readers = calloc(1, sizeof *readers);
     int r;
@@ -336,6 +341,8 @@ int stderr_readers_create(uv_loop_t *loop, struct stderr_readers **readers_r)
     if (!readers)
         return -ENOMEM;
     readers->loop = loop;
+    readers->on_end = on_end;
+    readers->data = data;
     readers->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (readers->epoll < 0) {
         r = -errno;

@@ -22,13 +22,13 @@
 #include "runner.h"
 
 struct setup {
-    const char *superd;   /* settings of the group `superd` besides log and control */
-    const char *defaults; /* of the group `defaults` */
-    const char *services; /* of the group `services` */
-    const char *top;      /* further text of the file */
-    const char *raw;      /* the whole file, instead of all that */
-    const char *const *arguments;   /* of superd, besides --config; NULL at the end */
-    const char *const *environment; /* "NAME=value", besides ours; NULL at the end */
+    const char *superd;              /* settings of the group `superd` besides log and control */
+    const char *defaults;            /* of the group `defaults` */
+    const char *services;            /* of the group `services` */
+    const char *top;                 /* further text of the file */
+    const char *raw;                 /* the whole file, instead of all that */
+    const char *const *arguments;    /* of superd, besides --config; NULL at the end */
+    const char *const *environment;  /* "NAME=value", besides ours; NULL at the end */
     void (*before_exec)(void *data); /* called in the child that becomes superd */
     void *data;
     bool log_on_stderr;
@@ -60,8 +60,10 @@ struct daemon *daemon_start(const struct setup *setup);
 /* The same with nothing but the text of the group `services`. */
 struct daemon *daemon_serve(const char *services);
 
-/* Only the directory: for cases that run superd otherwise. */
+/* Only the directory and the configuration, so that more can be added; daemon_run() is the rest of
+ * daemon_start() (SETUP may be NULL). */
 struct daemon *daemon_prepare(const struct setup *setup);
+void daemon_run(struct daemon *daemon, const struct setup *setup);
 
 /* ---- Files ---------------------------------------------------------------------------------- */
 
@@ -115,6 +117,9 @@ void daemon_rebase(struct daemon *daemon);
 /* Wait for its end; returns the exit code, or 128 and the signal. */
 int daemon_wait(struct daemon *daemon);
 
+/* From now on the daemon is process PID, a child of ours by inheritance: it went to the background. */
+void daemon_adopt(struct daemon *daemon, pid_t pid);
+
 /* Want quiet, stop it with SIGTERM, want exit code 0, then daemon_expect_gone(). */
 void daemon_stop(struct daemon *daemon);
 
@@ -128,6 +133,10 @@ const char *harness_superd(void);   /* the program under test */
 const char *harness_specimen(void); /* the handler of handlers/specimen.c */
 const char *harness_build(void);    /* the top of the build tree */
 bool harness_is_root(void);
+
+/* An address of the loopback network that no other test is likely to use, for cases that cannot leave
+ * the port to the kernel. Returns TEXT. */
+char *harness_loopback(char text[32]);
 
 /* Leave the case unless we are root. */
 void harness_needs_root(void);

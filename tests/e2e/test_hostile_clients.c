@@ -12,10 +12,9 @@
 
 #include "harness.h"
 
-#define CAT  "cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat']; };\n"
-#define DEAF "deaf: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'deaf']; };\n"
-#define POUR                                                                                       \
-    "pour: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'write', '1000000000']; };\n"
+#define CAT     "cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat']; };\n"
+#define DEAF    "deaf: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'deaf']; };\n"
+#define POUR    "pour: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'write', '1000000000']; };\n"
 #define COUNTER "count: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'count']; };\n"
 
 static void expect_served(struct daemon *daemon)
@@ -37,9 +36,9 @@ static void resets__at_once__served_on(void)
 /* Connections that are reset while they wait in the backlog of a service that is full. */
 static void resets__in_the_backlog__served_on(void)
 {
-    struct daemon *daemon = daemon_start(&(struct setup){
-        .services = "cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat'];\n"
-                    "  limits: { instances = 1; }; };\n"});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.services = "cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat'];\n"
+                                    "  limits: { instances = 1; }; };\n"});
     int first = daemon_dial(daemon, "cat"), fds[50];
 
     client_say(first, "hello\n");
@@ -69,9 +68,9 @@ static void silent__a_hundred__others_are_served(void)
 
 static void silent__first_byte_limit__ended(void)
 {
-    struct daemon *daemon =
-        daemon_serve("cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat'];\n"
-                     "  time: { first_byte = '300ms'; }; };\n");
+    struct daemon *daemon = daemon_serve(
+        "cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat'];\n"
+        "  time: { first_byte = '300ms'; }; };\n");
     int silent = daemon_dial(daemon, "cat"), speaking = daemon_dial(daemon, "cat");
 
     client_say(speaking, "hello\n");
@@ -105,9 +104,9 @@ static void floods__handler_does_not_read__others_are_served(void)
 
 static void goes_away__handler_never_looks__ended_when_configured(void)
 {
-    struct daemon *daemon =
-        daemon_serve("sleep: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'sleep'];\n"
-                     "  time: { gone = '200ms'; grace = '1s'; }; };\n" CAT);
+    struct daemon *daemon = daemon_serve(
+        "sleep: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'sleep'];\n"
+        "  time: { gone = '200ms'; grace = '1s'; }; };\n" CAT);
     int fd = daemon_dial(daemon, "sleep");
 
     assert_string_equal(client_hear_line(fd), "sleeping");
@@ -175,10 +174,10 @@ static void urgent_data__no_effect(void)
 static void datagram_flood__others_are_served(void)
 {
     static const char packet[1000];
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.superd = "grace = '100ms';",
-                                     .services = "dgram: { listen = 'udp:127.0.0.1:0';\n"
-                                                 "  exec = ['@SPECIMEN@', 'accept-sleep']; };\n" CAT});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.superd = "grace = '100ms';",
+                        .services = "dgram: { listen = 'udp:127.0.0.1:0';\n"
+                                    "  exec = ['@SPECIMEN@', 'accept-sleep']; };\n" CAT});
     long before = census_memory(daemon->pid, "Rss");
     int fd = client_dial(daemon_address(daemon, "dgram", 0), SOCK_DGRAM);
 
@@ -213,7 +212,8 @@ static int dial_without_waiting(const char *written)
 static int bring_into(enum state state, const char *address)
 {
     static const char bytes[32768];
-    int fd = state == CONNECTING ? dial_without_waiting(address) : client_dial(address, SOCK_STREAM);
+    int fd = state == CONNECTING ? dial_without_waiting(address)
+                                 : client_dial(address, SOCK_STREAM);
     char answer[64];
 
     switch (state) {
@@ -272,7 +272,9 @@ static void a_thousand__dropped_in_every_state__nothing_is_left(void)
 {
     struct daemon *daemon = daemon_start(&(struct setup){
         .defaults = "limits: { per_source = 1000; instances = 1000; };\n"
-                    "time: { gone = '200ms'; grace = '1s'; };\n",
+                    /* A client that has closed without a reset looks half-closed to the kernel, so a
+                     * handler that neither reads nor writes is left to the idle limit. */
+                    "time: { gone = '200ms'; idle = '2s'; grace = '1s'; };\n",
         .services = CAT DEAF POUR COUNTER
         "exit: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'exit', '1']; };\n"});
     unsigned seed = (unsigned)getpid();

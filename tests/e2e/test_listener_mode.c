@@ -60,9 +60,9 @@ static void stream__sd_listen_fds__finds_its_socket(void)
 
 static void stream__stderr__in_the_log(void)
 {
-    struct daemon *daemon =
-        daemon_serve("wait: { listen = '127.0.0.1:0'; mode = 'listener'; exec = ['/bin/sh', '-c',\n"
-                     "  'echo complaint >&2; exec @SPECIMEN@ accept 1 hello']; };");
+    struct daemon *daemon = daemon_serve(
+        "wait: { listen = '127.0.0.1:0'; mode = 'listener'; exec = ['/bin/sh', '-c',\n"
+        "  'echo complaint >&2; exec @SPECIMEN@ accept 1 hello']; };");
 
     assert_string_equal(daemon_ask(daemon, "wait"), "hello\n");
     expect_event(&daemon->events, "stderr", "service", "wait", "text", "complaint", NULL);
@@ -141,9 +141,9 @@ static void stream__handler_sets_nonblocking__cleared_for_the_next(void)
 
 static void stream__two_listeners__an_instance_each(void)
 {
-    struct daemon *daemon =
-        daemon_serve("wait: { listen = ('127.0.0.1:0', 'unix:@DIR@/sock'); mode = 'listener';\n"
-                     "  exec = ['@SPECIMEN@', 'accept', '1']; };");
+    struct daemon *daemon = daemon_serve(
+        "wait: { listen = ('127.0.0.1:0', 'unix:@DIR@/sock'); mode = 'listener';\n"
+        "  exec = ['@SPECIMEN@', 'accept', '1']; };");
     int first = client_dial(daemon_address(daemon, "wait", 0), SOCK_STREAM);
     int second = client_dial(daemon_address(daemon, "wait", 1), SOCK_STREAM);
 
@@ -251,10 +251,10 @@ static void datagram__idle_end__the_next_packet_starts_another(void)
 
 static void datagram__environment__udp(void)
 {
-    struct daemon *daemon =
-        daemon_serve("dgram: { listen = 'udp:127.0.0.1:0'; exec = ['/bin/sh', '-c',\n"
-                     "  'echo proto $PROTO fds $LISTEN_FDS ip $UDPLOCALIP >&2;"
-                     " exec @SPECIMEN@ datagram 1']; };");
+    struct daemon *daemon = daemon_serve(
+        "dgram: { listen = 'udp:127.0.0.1:0'; exec = ['/bin/sh', '-c',\n"
+        "  'echo proto $PROTO fds $LISTEN_FDS ip $UDPLOCALIP >&2;"
+        " exec @SPECIMEN@ datagram 1']; };");
     int fd = client_dial(daemon_address(daemon, "dgram", 0), SOCK_DGRAM);
 
     client_say(fd, "packet");
@@ -282,10 +282,10 @@ static void stop__instance_waits_for_connections__terminated_at_once(void)
 
 static void handler_killed__the_waiting_client_is_served_by_the_next(void)
 {
-    struct daemon *daemon =
-        daemon_serve("wait: { listen = '127.0.0.1:0'; mode = 'listener'; exec = ['/bin/sh', '-c',\n"
-                     "  'test -e @DIR@/flag && exec @SPECIMEN@ accept 1 hello;"
-                     " exec @SPECIMEN@ accept-sleep']; };");
+    struct daemon *daemon = daemon_serve(
+        "wait: { listen = '127.0.0.1:0'; mode = 'listener'; exec = ['/bin/sh', '-c',\n"
+        "  'test -e @DIR@/flag && exec @SPECIMEN@ accept 1 hello;"
+        " exec @SPECIMEN@ accept-sleep']; };");
     int fd = daemon_dial(daemon, "wait");
     json_t *event = expect_event(&daemon->events, "admit", "service", "wait", NULL);
 

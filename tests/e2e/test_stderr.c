@@ -9,9 +9,8 @@
 
 #include "harness.h"
 
-#define LOUD(arguments)                                                                            \
-    "loud: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', " arguments "]; };\n"
-#define QUIET "quiet: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat']; };\n"
+#define LOUD(arguments) "loud: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', " arguments "]; };\n"
+#define QUIET           "quiet: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat']; };\n"
 
 static void lines__tagged__with_service_and_instance(void)
 {
@@ -20,7 +19,8 @@ static void lines__tagged__with_service_and_instance(void)
 
     assert_string_equal(daemon_ask(daemon, "loud"), "");
     assert_string_equal(daemon_ask(daemon, "loud"), "");
-    expect_event(&daemon->events, "stderr", "service", "loud", "instance", "1", "text", "first", NULL);
+    expect_event(&daemon->events, "stderr", "service", "loud", "instance", "1", "text", "first",
+                 NULL);
     event = expect_event(&daemon->events, "stderr", "instance", "1", "text", "second", NULL);
     assert_null(json_object_get(event, "cut"));
     expect_event(&daemon->events, "stderr", "instance", "2", "text", "first", NULL);
@@ -65,8 +65,8 @@ static void lines__long__cut_with_a_mark(void)
 /* The log's reader (jansson here) would not take a line with raw bytes in it. */
 static void lines__binary__escaped(void)
 {
-    struct daemon *daemon =
-        daemon_serve(LOUD("'stderr', 'a\\\\xff\\\\xfe\\\\x1b[31m\\\\x01 \\\\\\\\ quote'"));
+    struct daemon *daemon = daemon_serve(
+        LOUD("'stderr', 'a\\\\xff\\\\xfe\\\\x1b[31m\\\\x01 \\\\\\\\ quote'"));
     json_t *event;
 
     daemon_ask(daemon, "loud");
@@ -155,23 +155,24 @@ static void closed__the_handler_goes_on(void)
 /* What a handler left running may still say something, and its words keep their tag. */
 static void held_by_an_orphan__read_after_the_end(void)
 {
-    struct daemon *daemon =
-        daemon_serve("loud: { listen = '127.0.0.1:0'; exec = ['/bin/sh', '-c',\n"
-                     "  '(while ! test -e @DIR@/go; do sleep 0.05; done; echo late >&2)"
-                     " </dev/null >/dev/null & exit 0']; };");
+    struct daemon *daemon = daemon_serve(
+        "loud: { listen = '127.0.0.1:0'; exec = ['/bin/sh', '-c',\n"
+        "  '(while ! test -e @DIR@/go; do sleep 0.05; done; echo late >&2)"
+        " </dev/null >/dev/null & exit 0']; };");
 
     daemon_ask(daemon, "loud");
     expect_event(&daemon->events, "end", "service", "loud", "outcome", "ok", NULL);
     daemon_write(daemon, "go", "");
-    expect_event(&daemon->events, "stderr", "service", "loud", "instance", "1", "text", "late", NULL);
+    expect_event(&daemon->events, "stderr", "service", "loud", "instance", "1", "text", "late",
+                 NULL);
     daemon_stop(daemon);
 }
 
 static void many_instances__each_line_is_whole(void)
 {
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.defaults = "limits: { per_source = 256; };",
-                                     .services = LOUD("'stderr', 'one line of it'")});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.defaults = "limits: { per_source = 256; };",
+                        .services = LOUD("'stderr', 'one line of it'")});
     int fds[100];
 
     for (size_t i = 0; i < COUNT(fds); i++)

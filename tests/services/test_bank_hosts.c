@@ -335,7 +335,7 @@ static bool customers_left(pid_t customers[])
 }
 
 /* Until the customers have gone: a kill every few hundredths of a second, a cut about every
- * second and a half. */
+ * second and a half. The first cut is the customers' own and outlasts their patience. */
 static void make_trouble(pid_t customers[], int *killed, int *cut)
 {
     struct host *const all[] = {&hosts[0], &hosts[1], &town};
@@ -352,11 +352,13 @@ static void make_trouble(pid_t customers[], int *killed, int *cut)
                 hosts_connect(down, true);
                 down = NULL;
             } else {
-                down = all[random() % 3];
+                down = *cut == 0 ? &town : all[random() % 3];
                 hosts_connect(down, false);
                 ++*cut;
             }
-            change_at = io_clock_ms() + (down ? 20 + random() % 300 : 500 + random() % 1500);
+            change_at = io_clock_ms() + (!down       ? 500 + random() % 1500
+                                         : *cut == 1 ? PATIENCE_MS + 1000
+                                                     : 20 + random() % 300);
         }
         poll(NULL, 0, 20 + (int)(random() % 40));
     }

@@ -10,6 +10,7 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 
 from . import procs
 from .procs import BenchError
@@ -105,8 +106,16 @@ class Daemon:
         return self.services[name].address
 
     def family(self):
-        """Pids of the daemon's own processes; ask when it is idle."""
-        return [member for pid in self.pids for member in procs.family(pid)]
+        """Pids of the daemon's own processes; ask when it is idle. A child that has not come to
+        its exec yet looks like one of them, so it is asked until two answers agree."""
+        before = []
+        for _ in range(40):
+            found = [member for pid in self.pids for member in procs.family(pid)]
+            if found == before:
+                break
+            before = found
+            time.sleep(0.05)
+        return found
 
     def stop(self):
         for pid in self.pids:

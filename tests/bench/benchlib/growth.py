@@ -7,15 +7,15 @@ import time
 from . import load, procs
 from .daemons import Service, Superd, free_port
 from .procs import BenchError
-from .speed import PATIENCE
 
 
 def _many_services(bench, count):
     """COUNT services on one port and as many loopback addresses: ports would not suffice."""
     port = free_port()
     handler = load.handler_path(bench, "hello_static")
-    return [Service(f"s{i:05}", handler, host=f"127.{1 + i // 65025}.{i // 255 % 255}.{1 + i % 255}",
-                    port=port) for i in range(count)]
+    return [Service(f"s{i:05}", handler, port=port,
+                    host=f"127.{1 + i // 65025}.{i // 255 % 255}.{1 + i % 255}")
+            for i in range(count)]
 
 
 def _idle(family, seconds):
@@ -48,7 +48,7 @@ def _services_once(bench, daemon, services):
     found = {"start_s": time.monotonic() - began}
     found.update(_idle(daemon.family(), min(bench.options.idle, 2.0)))
     rate = load.measured(bench, daemon, "closed", services[-1].address, daemon.pids, c=32,
-                         d=bench.seconds, w=bench.seconds / 10, e=6, T=PATIENCE)
+                         d=bench.seconds, w=bench.seconds / 10, e=6, T=bench.options.patience)
     found.update(rate=rate["rate"], failures=rate["failures"])
     if isinstance(daemon, Superd):
         found["reload_s"] = _reload(daemon, None)
@@ -82,7 +82,7 @@ def idle(bench):
         try:
             daemon.start(ten)
             for service in ten:
-                load.run(bench, "closed", service.address, n=20, c=4, e=6, T=PATIENCE)
+                load.run(bench, "closed", service.address, n=20, c=4, e=6, T=bench.options.patience)
             found = _idle(daemon.family(), bench.options.idle)
         except BenchError as error:
             found = {"error": str(error)}

@@ -29,6 +29,11 @@ def finish(process, seconds):
     procs.forget(process)
     if process.returncode != 0:
         raise BenchError(f"load generator: {error.strip()}")
+    return parse(out)
+
+
+def parse(out):
+    """The report in what the load generator printed."""
     return json.loads(out[out.index("{"):])
 
 
@@ -48,7 +53,8 @@ class Held:
     """Connections that are open while something else is measured."""
 
     def __init__(self, bench, address, count, clients=32):
-        self.process = begin(bench, "hold", address, n=count, c=clients, T=6)
+        self.process = begin(bench, "hold", address, n=count, c=clients,
+                             T=2 * bench.options.patience)
         line = self.process.stdout.readline().split()
         if len(line) != 2 or line[0] != "held":
             raise BenchError(f"could not hold connections: {self.process.stderr.read().strip()}")
@@ -85,6 +91,6 @@ def measured(bench, daemon, mode, address, family=None, **options):
 
 
 def handler_path(bench, name):
-    """The path of a handler of the benchmark: compiled ones are built, scripts are in the source."""
+    """The path of a handler: compiled ones are in the build tree, scripts in the source."""
     built = os.path.join(bench.tools, "handlers", name)
     return built if os.path.exists(built) else os.path.join(bench.source, "handlers", name)

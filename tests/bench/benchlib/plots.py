@@ -14,18 +14,22 @@ TERMINALS = {"svg": "svg size 900,560 font 'sans,13' background 'white'",
              "png": "pngcairo size 900,560 font 'sans,11'"}
 
 
-def _script(output, handler, data_file, daemons, panel, kind):
+def _script(output, handler, data_file, data, panel, kind):
     column, name, title, axis, logarithmic = panel
     path = os.path.join(output, f"{name}-{handler}.{kind}")
+    clients = sorted({row[0] for rows in data.values() for row in rows})
     curves = []
-    for index, daemon in enumerate(daemons):
+    for index, daemon in enumerate(data):
         width = 3 if daemon.startswith("superd") else 2 if daemon.startswith("bare") else 1
         curves.append(f"'{data_file}' index {index} using 1:{column} with linespoints "
-                      f"linewidth {width} pointtype {index % 13 + 1} title '{daemon}' noenhanced")
+                      f"linewidth {width} dashtype {index // 8 + 1} "
+                      f"pointtype {index % 13 + 1} title '{daemon}' noenhanced")
     return "\n".join([
         f"set terminal {TERMINALS[kind]}", f"set output '{path}'",
         f"set title '{handler} handler: {title}'", "set xlabel 'clients'", f"set ylabel '{axis}'",
-        "set logscale x 2", "set logscale y" if logarithmic else "set yrange [0:*]",
+        "set logscale x 2",
+        f"set xtics ({', '.join(str(count) for count in clients)})",
+        "set logscale y" if logarithmic else "set yrange [0:*]",
         "set key outside right", "set grid",
         "plot " + ", \\\n  ".join(curves), "unset output", ""])
 
@@ -45,7 +49,7 @@ def draw(output, records, say):
                 file.write("\n\n")
         for panel in PANELS:
             for kind in TERMINALS:
-                script = _script(output, handler, data_file, list(data), panel, kind)
+                script = _script(output, handler, data_file, data, panel, kind)
                 try:
                     done = subprocess.run(["gnuplot"], input=script, text=True,
                                           capture_output=True, check=False)

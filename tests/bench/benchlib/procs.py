@@ -224,8 +224,8 @@ def wake_ups(pids):
 
 
 def settle(pids, seconds=3.0):
-    """Wait until they have slept for a while, as the last connections' ends may still be dealt with;
-    not for ever, as some daemons wake all the time."""
+    """Wait until they have slept for a while, as the ends of the last connections may still be
+    dealt with; not for ever, as some daemons wake all the time."""
     deadline = time.monotonic() + seconds
     before = -1
     while time.monotonic() < deadline and before != (now := wake_ups(pids)):
@@ -253,8 +253,8 @@ def memory(pids):
 
 
 def listen_drops(port):
-    """Connections that the kernel dropped at this port's listener (its queue was full), or None when
-    ss cannot tell. The counter of the whole host would also show what other listeners drop."""
+    """Connections that the kernel dropped at this port's listener (its queue was full), or None
+    when ss cannot tell. The counter of the whole host would also show what other listeners drop."""
     try:
         shown = subprocess.run(["ss", "-Hltnm", f"sport = :{port}"], capture_output=True, text=True,
                                check=False)

@@ -147,7 +147,8 @@ def _flood(records):
 
 def _beside(records):
     rows = []
-    words = {"none": "none", "self": "refused by the same daemon", "other": "refused by a bare loop"}
+    words = {"none": "none", "self": "refused by the same daemon",
+             "other": "refused by a bare loop"}
     for name in names(records):
         base = select(records, daemon=name, flood="none")
         for flood, text in words.items():

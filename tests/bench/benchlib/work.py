@@ -14,7 +14,6 @@ import subprocess
 from . import load, procs
 from .daemons import Service, Superd
 from .procs import BenchError
-from .speed import PATIENCE
 
 
 def perf_counts():
@@ -26,19 +25,23 @@ def perf_counts():
     return probe.returncode == 0 and "not supported" not in probe.stderr
 
 
-def _by_perf(bench, address, pids, clients, count):
-    """System calls of these processes while the load runs."""
+def _by_perf(bench, address, pids, clients):
+    """System calls of these processes for each connection of a load."""
     output = os.path.join(bench.work, "perf-stat")
     done = subprocess.run(
         ["perf", "stat", "-x", ",", "-o", output, "--no-inherit", "-e", "raw_syscalls:sys_enter",
          "-p", ",".join(map(str, pids)), "--",
-         *load.command(bench, "closed", address, c=clients, n=count, e=6, T=PATIENCE)],
+         *load.command(bench, "closed", address, c=clients, d=bench.seconds, e=6,
+                       T=bench.options.patience)],
         capture_output=True, text=True, check=False, timeout=120)
+    if done.returncode != 0:
+        raise BenchError(f"perf stat: {done.stderr.strip()}")
+    count = max(1, sum(load.parse(done.stdout)["outcomes"].values()))
     for line in procs.read(output).splitlines():
         fields = line.split(",")
         if len(fields) > 2 and "sys_enter" in line and fields[0].isdigit():
             return int(fields[0]) / count
-    raise BenchError(f"perf stat: {done.stderr.strip() or 'no count'}")
+    raise BenchError(f"perf stat gave no count: {done.stderr.strip()}")
 
 
 def _by_strace(bench, address, pids, clients, count):
@@ -52,7 +55,7 @@ def _by_strace(bench, address, pids, clients, count):
             line = tracer.stderr.readline()
             if "attached" not in line:
                 raise BenchError(line.strip() or "strace ended")
-        load.run(bench, "closed", address, c=clients, n=count, e=6, T=PATIENCE)
+        load.run(bench, "closed", address, c=clients, n=count, e=6, T=bench.options.patience)
     finally:
         procs.stop(tracer.pid)
     text = procs.read(output)
@@ -61,6 +64,20 @@ def _by_strace(bench, address, pids, clients, count):
                          re.MULTILINE)}
     names.pop("total", None)
     return names
+
+
+def _calls_once(bench, daemon, part, pids, tool):
+    record = {"daemon": daemon.name, "round": 0, "part": part}
+    address = daemon.address("hello")
+    for clients in (1, 32):
+        if tool:
+            record[f"calls_{clients}"] = _by_perf(bench, address, pids, clients)
+        else:
+            record[f"calls_{clients}"] = sum(
+                _by_strace(bench, address, pids, clients, 200).values())
+    if isinstance(daemon, Superd) and shutil.which("strace"):
+        record["names"] = _by_strace(bench, address, pids, 1, 200)
+    return record
 
 
 def calls(bench):
@@ -73,20 +90,15 @@ def calls(bench):
     with bench.up(services) as daemons:
         for daemon in daemons:
             family = daemon.family()
-            groups = {"supervisor": family[:1]}
-            if len(family) > 1:
-                groups["others"] = family[1:]
-            for part, pids in groups.items():
+            # The first process of superd is its supervisor; the others are its launchers.
+            for part, pids in {"supervisor": family[:1], "others": family[1:]}.items():
+                if not pids:
+                    continue
                 bench.say(f"system calls: {daemon.name} {part}")
-                record = {"daemon": daemon.name, "round": 0, "part": part}
-                for clients in (1, 32):
-                    record[f"calls_{clients}"] = \
-                        _by_perf(bench, daemon.address("hello"), pids, clients, 500) if tool else \
-                        sum(_by_strace(bench, daemon.address("hello"), pids, clients,
-                                       200).values())
-                if isinstance(daemon, Superd) and shutil.which("strace"):
-                    record["names"] = _by_strace(bench, daemon.address("hello"), pids, 1, 200)
-                records.append(record)
+                try:
+                    records.append(_calls_once(bench, daemon, part, pids, tool))
+                except BenchError as error:
+                    bench.problem(f"system calls of {daemon.name}: {error}")
     return records
 
 
@@ -114,7 +126,7 @@ def _profile_once(bench, daemon, part, pids):
     recorded = subprocess.run(
         ["perf", "record", "-q", "-e", "cpu-clock", "-F", "4000", "--no-inherit", "-o", data, "-p",
          ",".join(map(str, pids)), "--",
-         *load.command(bench, "closed", daemon.address("hello"), c=32, d=3, e=6)],
+         *load.command(bench, "closed", daemon.address("hello"), c=32, d=3 * bench.seconds, e=6)],
         capture_output=True, text=True, check=False, timeout=120)
     shown = subprocess.run(["perf", "report", "--stdio", "--sort", "dso,symbol",
                             "--percent-limit", "0.5", "-i", data],
