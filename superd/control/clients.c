@@ -74,6 +74,19 @@ static bool may_spend(struct clients *clients)
     return clients->spent_until_ns <= clock_now_ns() + CLIENTS_BURST_MS * 1000000ULL;
 }
 
+static void on_pause_over(uv_timer_t *timer);
+
+/* The loop's clock may stand a little behind ours, so that the pause ends early: then it begins again,
+ * because nothing else would wake those who wait. */
+static void pause_if_spent(struct clients *clients)
+{
+    uint64_t now = clock_now_ns();
+
+    if (!may_spend(clients))
+        uv_timer_start(&clients->pause, on_pause_over,
+                       (clients->spent_until_ns - now) / 1000000 - CLIENTS_BURST_MS + 1, 0);
+}
+
 static void on_pause_over(uv_timer_t *timer)
 {
     struct clients *clients = timer->data;
@@ -84,6 +97,7 @@ static void on_pause_over(uv_timer_t *timer)
     DL_FOREACH_SAFE (clients->list, client, next) {
         review(client);
     }
+    pause_if_spent(clients);
 }
 
 static void spend(struct clients *clients, uint64_t ns)
@@ -93,9 +107,7 @@ static void spend(struct clients *clients, uint64_t ns)
     if (clients->spent_until_ns < now)
         clients->spent_until_ns = now;
     clients->spent_until_ns += ns * (COST_FACTOR + 1);
-    if (!may_spend(clients))
-        uv_timer_start(&clients->pause, on_pause_over,
-                       (clients->spent_until_ns - now) / 1000000 - CLIENTS_BURST_MS + 1, 0);
+    pause_if_spent(clients);
 }
 
 /* ---- The end of a client -------------------------------------------------------------------- */
