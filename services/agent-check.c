@@ -8,7 +8,7 @@
  * such as "drain" HAProxy keeps to it until it hears "ready", so that goes with every "up".
  */
 #include <errno.h>
-#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +150,7 @@ int main(int argc, char **argv)
         fputs(usage_text, stderr);
         return EXIT_USAGE;
     }
+    signal(SIGPIPE, SIG_IGN); /* a client that left must not show as a signal in the log */
     find_out(ask_path(path), argv[optind], weight, line);
     strcat(line, "\n");
     if (say(line))
