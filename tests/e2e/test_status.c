@@ -3,12 +3,12 @@
  *
  * STATUS_SCREENSHOT=directory keeps pictures of what a browser showed.
  */
-#include <ctype.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,10 +139,10 @@ static void events__change__sent_while_it_is_watched(void)
     hear_until(stream, "Content-Type: text/event-stream");
     hear_until(stream, "event: services");
     hear_until(stream, "event: log");
-    json_decref(control_result(daemon, "{'command':'pause','service':'echo'}"));
+    control_result(daemon, "{'command':'pause','service':'echo'}");
     hear_until(stream, "event: services");
     hear_until(stream, ">paused</span>");
-    json_decref(control_result(daemon, "{'command':'resume','service':'echo'}"));
+    control_result(daemon, "{'command':'resume','service':'echo'}");
     daemon_talk(daemon, "echo", "hello\n", "hello\n");
     hear_until(stream, "<b>end</b> <span class=\"f\"><i>service</i>=echo</span>");
     close(stream);
@@ -225,9 +225,9 @@ static void agent_check__states__told(void)
     }
     assert_string_equal(daemon_ask(daemon, "weigher"), "up ready 1%\n"); /* full: the last choice */
     assert_string_equal(daemon_ask(daemon, "agent"), "up ready\n");
-    json_decref(control_result(daemon, "{'command':'pause','service':'echo'}"));
+    control_result(daemon, "{'command':'pause','service':'echo'}");
     assert_string_equal(daemon_ask(daemon, "agent"), "drain\n");
-    json_decref(control_result(daemon, "{'command':'resume','service':'echo'}"));
+    control_result(daemon, "{'command':'resume','service':'echo'}");
     assert_string_equal(daemon_ask(daemon, "agent"), "up ready\n");
     for (size_t i = 0; i < COUNT(kept); i++)
         close(kept[i]);
@@ -255,6 +255,91 @@ static void agent_check__unknown_service__fail(void)
 
     assert_string_equal(daemon_ask(daemon, "agent"),
                         "fail #superd says: no service is called \"echo\"\n");
+    daemon_stop(daemon);
+}
+
+/* ---- HAProxy -------------------------------------------------------------------------------- */
+
+struct proxied {
+    const char *socket;         /* HAProxy's own, to ask it */
+    const char *state, *weight; /* the weight with a comma behind it; "": any */
+};
+
+/* Does HAProxy say (in CSV) that its server has that state and weight? */
+static bool proxy_says(void *data)
+{
+    const struct proxied *proxied = data;
+    char *line, *rest, wanted[64];
+    int fd = client_try(proxied->socket, SOCK_STREAM);
+
+    if (fd < 0)
+        return false; /* it has only begun */
+    client_say(fd, "show stat backend 4 -1\n");
+    line = client_hear_all(fd, NULL);
+    close(fd);
+    line = strstr(line, "\nbackend,echo,");
+    if (!line)
+        return false;
+    rest = strchr(line + 1, '\n');
+    if (rest)
+        *rest = '\0';
+    snprintf(wanted, sizeof wanted, ",%s,%s", proxied->state, proxied->weight);
+    return strstr(line, wanted);
+}
+
+static pid_t start_haproxy(const struct daemon *daemon)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execl("/usr/sbin/haproxy", "haproxy", "-q", "-db", "-f", daemon_path(daemon, "haproxy.cfg"),
+              NULL);
+        _exit(127);
+    }
+    return pid;
+}
+
+static void agent_check__haproxy__follows_it(void)
+{
+    struct proxied proxied = {0};
+    struct daemon *daemon;
+    char config[1024];
+    int kept;
+    pid_t pid;
+
+    if (access("/usr/sbin/haproxy", X_OK) != 0)
+        e2e_skip("haproxy is not installed");
+    daemon = daemon_serve(AGENT ECHO_OF("instances = 2;"));
+    snprintf(config, sizeof config,
+             "global\n stats socket @DIR@/haproxy.sock level admin\n"
+             "defaults\n mode tcp\n timeout connect 5s\n timeout client 5s\n timeout server 5s\n"
+             "backend backend\n server echo %s weight 100 check inter 500 agent-check agent-port "
+             "%s agent-inter 100\n",
+             daemon_address(daemon, "echo", 0),
+             strrchr(daemon_address(daemon, "weigher", 0), ':') + 1);
+    daemon_write(daemon, "haproxy.cfg", config);
+    daemon_expect_file(daemon, "haproxy.cfg");
+    daemon_expect_file(daemon, "haproxy.sock");
+    pid = start_haproxy(daemon);
+    snprintf(config, sizeof config, "unix:%s", daemon_path(daemon, "haproxy.sock"));
+    proxied = (struct proxied){.socket = config, .state = "UP", .weight = "100,"};
+    assert_true(e2e_until(proxy_says, &proxied));
+    kept = daemon_dial(daemon, "echo");
+    proxied.weight = "50,";
+    assert_true(e2e_until(proxy_says, &proxied));
+    control_result(daemon, "{'command':'pause','service':'echo'}");
+    proxied.state = "DRAIN (agent)";
+    proxied.weight = "";
+    assert_true(e2e_until(proxy_says, &proxied));
+    close(kept);
+    control_result(daemon, "{'command':'resume','service':'echo'}");
+    proxied.state = "UP";
+    proxied.weight = "100,";
+    assert_true(e2e_until(proxy_says, &proxied)); /* "ready" has taken the drain back */
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
     daemon_stop(daemon);
 }
 
@@ -318,6 +403,7 @@ int main(int argc, char **argv)
         E2E(agent_check__states__told),
         E2E(agent_check__launches_fail__down),
         E2E(agent_check__unknown_service__fail),
+        E2E(agent_check__haproxy__follows_it),
         {.name = "browser__page__drawn_and_live",
          .run = browser__page__drawn_and_live,
          .seconds = 200},

@@ -24,7 +24,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#define PAGE_REQUEST "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"
+#define PAGE_REQUEST   "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"
+#define EVENTS_REQUEST "GET /events HTTP/1.1\r\nHost: t\r\n\r\n"
 
 static char folder[64], socket_path[96];
 
@@ -373,8 +374,7 @@ static void client__slow_bytes__answered(void **state)
 /* It closes before it has said anything, in the middle of a request, of the answer, of the stream. */
 static void client__early_close__handler_ends(void **state)
 {
-    static const char *const beginnings[] = {"", "GET / HT", PAGE_REQUEST,
-                                             "GET /events HTTP/1.1\r\nHost: t\r\n\r\n"};
+    static const char *const beginnings[] = {"", "GET / HT", PAGE_REQUEST, EVENTS_REQUEST};
     pid_t pid = pretend(say_endless_pages);
 
     (void)state;
@@ -403,7 +403,7 @@ static void client__talks_in_the_stream__left(void **state)
 
     (void)state;
     memset(chatter, 'x', sizeof chatter);
-    handler_send(pair.client, "GET /events HTTP/1.1\r\nHost: t\r\n\r\n", 35);
+    handler_send(pair.client, EVENTS_REQUEST, strlen(EVENTS_REQUEST));
     assert_true(recv(pair.client, answer, 13, MSG_WAITALL) == 13);
     assert_memory_equal(answer, "HTTP/1.1 200 ", 13);
     do {
