@@ -66,6 +66,15 @@ static void hear_until(int fd, const char *text)
     } while (!strstr(line, text));
 }
 
+/* Have superd do something. */
+static void tell(const struct daemon *daemon, const char *request)
+{
+    json_t *answer = control_ask(daemon, request);
+
+    assert_true(json_is_true(json_object_get(answer, "ok")));
+    json_decref(answer);
+}
+
 static bool has_program(const char *name)
 {
     char path[256];
@@ -139,10 +148,10 @@ static void events__change__sent_while_it_is_watched(void)
     hear_until(stream, "Content-Type: text/event-stream");
     hear_until(stream, "event: services");
     hear_until(stream, "event: log");
-    control_result(daemon, "{'command':'pause','service':'echo'}");
+    tell(daemon, "{'command':'pause','service':'echo'}");
     hear_until(stream, "event: services");
     hear_until(stream, ">paused</span>");
-    control_result(daemon, "{'command':'resume','service':'echo'}");
+    tell(daemon, "{'command':'resume','service':'echo'}");
     daemon_talk(daemon, "echo", "hello\n", "hello\n");
     hear_until(stream, "<b>end</b> <span class=\"f\"><i>service</i>=echo</span>");
     close(stream);
@@ -225,9 +234,9 @@ static void agent_check__states__told(void)
     }
     assert_string_equal(daemon_ask(daemon, "weigher"), "up ready 1%\n"); /* full: the last choice */
     assert_string_equal(daemon_ask(daemon, "agent"), "up ready\n");
-    control_result(daemon, "{'command':'pause','service':'echo'}");
+    tell(daemon, "{'command':'pause','service':'echo'}");
     assert_string_equal(daemon_ask(daemon, "agent"), "drain\n");
-    control_result(daemon, "{'command':'resume','service':'echo'}");
+    tell(daemon, "{'command':'resume','service':'echo'}");
     assert_string_equal(daemon_ask(daemon, "agent"), "up ready\n");
     for (size_t i = 0; i < COUNT(kept); i++)
         close(kept[i]);
@@ -329,12 +338,12 @@ static void agent_check__haproxy__follows_it(void)
     kept = daemon_dial(daemon, "echo");
     proxied.weight = "50,";
     assert_true(e2e_until(proxy_says, &proxied));
-    control_result(daemon, "{'command':'pause','service':'echo'}");
+    tell(daemon, "{'command':'pause','service':'echo'}");
     proxied.state = "DRAIN (agent)";
     proxied.weight = "";
     assert_true(e2e_until(proxy_says, &proxied));
     close(kept);
-    control_result(daemon, "{'command':'resume','service':'echo'}");
+    tell(daemon, "{'command':'resume','service':'echo'}");
     proxied.state = "UP";
     proxied.weight = "100,";
     assert_true(e2e_until(proxy_says, &proxied)); /* "ready" has taken the drain back */
