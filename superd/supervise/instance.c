@@ -15,6 +15,7 @@
 #include "supervise/deadlines.h"
 #include "supervise/events.h"
 #include "supervise/generation.h"
+#include "supervise/looping.h"
 #include "supervise/operate.h"
 #include "supervise/reaper.h"
 #include "supervise/service.h"
@@ -218,7 +219,7 @@ struct instance *instance_launch(struct service *service, const struct launch *l
     if (launch->peer)
         know_addresses(instance, launch);
     if (launch->listener)
-        instance->queued = listener_backlog(launch->connection);
+        looping_before(launch->listener);
     r = prepare_deadlines(instance) ? send_order(instance, launch) : -ENOMEM;
     if (r < 0)
         return launch_failed(service, launch, instance, r, error_r);

@@ -64,14 +64,13 @@ struct instance {
     struct source *source;     /* what admission wants back */
     struct address peer;
     struct address local; /* this side of an IP connection; length 0 otherwise */
-    uid_t peer_uid;      /* of a UNIX peer */
-    uint64_t begun_ns;   /* when it was admitted, monotonic */
-    uint64_t running_ns; /* when its report came */
+    uid_t peer_uid;       /* of a UNIX peer */
+    uint64_t begun_ns;    /* when it was admitted, monotonic */
+    uint64_t running_ns;  /* when its report came */
     struct stderr_reader *stderr_reader;
     struct deadlines *deadlines; /* NULL: it has no time limits */
     uv_timer_t timer;            /* deadlines, then grace; open when timer_open */
     bool timer_open;
-    int queued; /* listener mode: what waited when it began; -1: cannot be told */
     UT_hash_handle by_id, by_pid;
     struct instance *prev, *next; /* of the service */
     unsigned hints_left; /* looks that reaper_hint() earned it; > 0: in supervisor->hinted */

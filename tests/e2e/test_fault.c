@@ -122,7 +122,8 @@ static void expect_one_lost(enum fault_call call, int error)
     client_expect_closed(fd);
     close(fd);
     expect_failed(call);
-    event = expect_event(&daemon->events, "end", "service", "cat", "outcome", "launch-failed", NULL);
+    event = expect_event(&daemon->events, "end", "service", "cat", "outcome", "launch-failed",
+                         NULL);
     assert_string_equal(event_text(event, "error"), strerror(error));
     expect_served(daemon);
     assert_int_equal(count_events(&daemon->events, "throttle", NULL), 0);
@@ -217,10 +218,10 @@ static void launcher__cannot_be_forked_again__said_and_tried_again(void)
  * to fail. Whatever becomes of that connection, the next is served. */
 static void memory__each_allocation_of_a_connection__the_next_is_served(void)
 {
-    struct daemon *daemon =
-        start("cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat'];\n"
-              "  time: { total = '1m'; idle = '1m'; }; };\n"
-              "loud: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'stderr', 'half']; };\n");
+    struct daemon *daemon = start(
+        "cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat'];\n"
+        "  time: { total = '1m'; idle = '1m'; }; };\n"
+        "loud: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'stderr', 'half']; };\n");
     int n = 0, fd;
 
     do {

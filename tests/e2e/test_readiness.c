@@ -112,8 +112,8 @@ static void notify__monotonic_time__with_reloading(void)
 static void notify__nobody_listens__no_matter(void)
 {
     static const char *const environment[] = {"NOTIFY_SOCKET=/no/such/socket", NULL};
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.environment = environment, .services = CAT});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.environment = environment, .services = CAT});
 
     daemon_talk(daemon, "cat", "hello", "hello");
     daemon_stop(daemon);
@@ -187,8 +187,8 @@ static void ready_fd__start_fails__nothing_said(void)
 
 static void pid_file__while_it_lives(void)
 {
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.superd = "pid_file = '@DIR@/pid';", .services = CAT});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.superd = "pid_file = '@DIR@/pid';", .services = CAT});
 
     assert_int_equal(strtol(daemon_read(daemon, "pid"), NULL, 10), daemon->pid);
     daemon_stop(daemon); /* wants it removed */
