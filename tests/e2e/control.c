@@ -11,6 +11,32 @@
 
 #define ARGUMENTS_MAX 16
 
+/* What is returned lives as long as the process: here it is held. */
+static json_t *kept;
+
+json_t *control_parse(const char *text)
+{
+    json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
+
+    if (!json)
+        fail_msg("not JSON: %s", text);
+    if (!kept)
+        kept = json_array();
+    json_array_append_new(kept, json);
+    return json;
+}
+
+static const char *keep_text(char *text, size_t length)
+{
+    json_t *string = json_stringn_nocheck(text, length);
+
+    free(text);
+    if (!kept)
+        kept = json_array();
+    json_array_append_new(kept, string);
+    return json_string_value(string);
+}
+
 /* ---- The socket ----------------------------------------------------------------------------- */
 
 int control_dial(const struct daemon *daemon)
@@ -35,12 +61,7 @@ void control_say(int fd, const char *request)
 
 json_t *control_hear(int fd)
 {
-    char *line = client_hear_line(fd);
-    json_t *json = json_loads(line, 0, NULL);
-
-    if (!json)
-        fail_msg("not a line of JSON: %s", line);
-    return json;
+    return control_parse(client_hear_line(fd));
 }
 
 json_t *control_ask(const struct daemon *daemon, const char *request)
@@ -105,6 +126,14 @@ const char *control_text(json_t *json, const char *path)
     return json_string_value(text);
 }
 
+void control_expect_true(json_t *json, const char *path)
+{
+    const json_t *value = control_get(json, path);
+
+    if (!json_is_true(value))
+        fail_msg("\"%s\" is not true in %s", path, json_dumps(json, 0));
+}
+
 /* ---- superctl ------------------------------------------------------------------------------- */
 
 const char *control_superctl(void)
@@ -126,7 +155,7 @@ static FILE *scratch(const char *content)
     return file;
 }
 
-static char *content_of(FILE *file)
+static const char *content_of(FILE *file)
 {
     long length;
     char *text;
@@ -138,7 +167,7 @@ static char *content_of(FILE *file)
     assert_non_null(text);
     assert_int_equal(fread(text, 1, (size_t)length, file), length);
     fclose(file);
-    return text;
+    return keep_text(text, (size_t)length);
 }
 
 static _Noreturn void become_superctl(const struct daemon *daemon, char *arguments)

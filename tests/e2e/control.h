@@ -14,6 +14,9 @@
 /* Connect to the control socket of DAEMON. */
 int control_dial(const struct daemon *daemon);
 
+/* TEXT as JSON. It lives, as all JSON and all texts that these functions return, as long as the process. */
+json_t *control_parse(const char *text);
+
 /* Send a request; take the next line. */
 void control_say(int fd, const char *request);
 json_t *control_hear(int fd);
@@ -28,10 +31,11 @@ const char *control_error(const struct daemon *daemon, const char *request);
 json_t *control_get(json_t *json, const char *path);
 long long control_number(json_t *json, const char *path);
 const char *control_text(json_t *json, const char *path);
+void control_expect_true(json_t *json, const char *path);
 
 /* What superctl has written, and how it ended. */
 struct superctl_run {
-    char *output, *errors;
+    const char *output, *errors;
     int code; /* exit code, or 128 and the signal */
 };
 

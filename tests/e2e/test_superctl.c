@@ -104,9 +104,13 @@ static void json__option__is_json(void)
     for (size_t i = 0; i < COUNT(commands); i++) {
         const char *output = superctl_expect(daemon, 0, commands[i]);
 
-        if (strcmp(commands[i], "-j log") == 0) /* a line an event */
-            output = strndup(output, strcspn(output, "\n"));
-        assert_true(json_is_object(json_loads(output, 0, NULL)));
+        const json_t *json;
+        char *first = strndup(output, strcspn(output, "\n"));
+
+        /* Of the log, each line is an event. */
+        json = control_parse(strcmp(commands[i], "-j log") == 0 ? first : output);
+        assert_true(json_is_object(json));
+        free(first);
     }
     daemon_stop(daemon);
 }
@@ -308,6 +312,7 @@ static void end_top(void)
     press("q");
     expect_screen("left 0", true);
     shell("tmux -S %s kill-server 2>&1", tmux_socket);
+    unlink(tmux_socket);
 }
 
 /* Every line is whole: nothing was wrapped or cut in the middle of the titles. */
@@ -319,7 +324,7 @@ static void top__80x24__services_instances_sort_and_resize(void)
     if (strstr(superctl_run(daemon, NULL, "top").errors, "built without"))
         e2e_skip("superctl was built without ncurses");
     start_top(daemon);
-    expect_screen("SERVICE          STATE       LIVE  LIMIT  CONN/S REFUSE/S  LAUNCH  REFUSED "
+    expect_screen("SERVICE          STATE       LIVE  LIMIT CONN/S REFUSE/S  LAUNCH  REFUSED "
                   "FAILED\nalpha            open           0    256",
                   true);
     expect_screen("q quit", true);
@@ -350,9 +355,11 @@ static void top__daemon_goes__says_so_and_quits(void)
 
     start_top(daemon);
     expect_screen("running", true);
-    daemon_stop(daemon);
+    daemon_signal(daemon, SIGTERM);
+    assert_int_equal(daemon_wait(daemon), 0);
     expect_screen("superd does not answer", true);
     end_top();
+    daemon_expect_gone(daemon);
 }
 
 static void top__no_terminal__is_an_error(void)
