@@ -131,7 +131,7 @@ double history_rate(const struct history *history, enum history_kind kind, int s
         steps = known;
     for (int i = 0; i < steps; i++)
         sum += history->total.counts[kind][HISTORY_STEPS - 2 - i];
-    return steps > 0 ? sum / (steps * HISTORY_STEP_S) : 0;
+    return steps > 0 ? sum / (steps * HISTORY_STEP_S) : -1;
 }
 
 /* ---- The log -------------------------------------------------------------------------------- */

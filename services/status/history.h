@@ -60,7 +60,7 @@ const struct history_counts *history_find(const struct history *history, const c
 /* How many of the steps are known, counted from now. */
 int history_known_steps(const struct history *history);
 
-/* Per second, over the last `steps` steps that are over, as far as they are known. */
+/* Per second, over the last `steps` steps that are over, as far as they are known; -1 when none is. */
 double history_rate(const struct history *history, enum history_kind kind, int steps);
 
 /* "2026-11-22T14:03:20.123456Z" in milliseconds since 1970; false when it is none. */

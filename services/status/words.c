@@ -21,7 +21,9 @@ const char *words_clock(int64_t seconds, char to[WORDS_SIZE])
 
 const char *words_rate(double rate, char to[WORDS_SIZE])
 {
-    if (rate <= 0)
+    if (rate < 0)
+        snprintf(to, WORDS_SIZE, "\xe2\x80\x93");
+    else if (rate <= 0)
         snprintf(to, WORDS_SIZE, "0");
     else if (rate < 1)
         snprintf(to, WORDS_SIZE, "%.2g", rate);

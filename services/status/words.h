@@ -10,8 +10,9 @@
 enum { WORDS_SIZE = 48 };
 
 /* Each writes into `to` and returns it. */
-const char *words_clock(int64_t seconds, char to[WORDS_SIZE]);   /* since 1970: "14:03:20" */
-const char *words_rate(double rate, char to[WORDS_SIZE]);        /* "0.25", "12.5", "340" */
+const char *words_clock(int64_t seconds, char to[WORDS_SIZE]); /* since 1970: "14:03:20" */
+const char *words_rate(double rate,
+                       char to[WORDS_SIZE]); /* "0.25", "12.5", "340"; a dash below 0 */
 const char *words_duration(int64_t ms, char to[WORDS_SIZE]);     /* "250 ms", "3 d 4 h" */
 const char *words_microseconds(int64_t us, char to[WORDS_SIZE]); /* "412 us", "1.2 ms" */
 const char *words_bytes(int64_t bytes, char to[WORDS_SIZE]);     /* "1.4 MiB" */

@@ -85,7 +85,7 @@ static void history_read_events__log_of_warnings__nothing_known(void **state)
     history_init(&history, NOW);
     history_read_events(&history, events, NOW);
     assert_int_equal(history_known_steps(&history), 0);
-    assert_true(history_rate(&history, HISTORY_ADMITTED, 12) == 0);
+    assert_true(history_rate(&history, HISTORY_ADMITTED, 12) < 0);
     history_free(&history);
     json_decref(events);
 }
