@@ -806,6 +806,7 @@ static void rights__members_of_the_group__may_read_only(void)
     assert_int_equal(ask_as(daemon, SOME_GID, SOME_GID, "{'command':'pause'}"), 1);
     assert_int_equal(ask_as(daemon, SOME_GID, SOME_GID, "{'command':'reload'}"), 1);
     assert_int_equal(ask_as(daemon, SOME_GID, SOME_GID, "{'command':'dump'}"), 1);
+    assert_int_equal(ask_as(daemon, SOME_GID, SOME_GID, "{'command':'check'}"), 1);
     assert_int_equal(ask_as(daemon, SOME_GID, SOME_GID, "{'command':'stop'}"), 1);
     daemon_talk(daemon, "one", "x", "x");
     daemon_stop(daemon);
