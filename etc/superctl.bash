@@ -6,7 +6,7 @@ _superctl_services() {
 
 _superctl() {
     local commands='status list show instances sources explain log top kill pause resume drain reload
-        stop check dump metrics try wait-ready'
+        stop check dump metrics try wait-ready new'
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local command='' i
     local -a socket=()
@@ -36,6 +36,10 @@ _superctl() {
         COMPREPLY=($(compgen -W "$(_superctl_services "${socket[@]}")" -- "$current"))
         return
         ;;
+    --lang)
+        COMPREPLY=($(compgen -W 'sh python perl awk c node ruby lua tcl go rust' -- "$current"))
+        return
+        ;;
     --sort)
         COMPREPLY=($(compgen -W 'service live limit admitted refused failed' -- "$current"))
         return
@@ -55,6 +59,7 @@ _superctl() {
     drain) options='--json --listener --deadline --wait' ;;
     stop) options='--json --no-wait' ;;
     try) options='--as' ;;
+    new) options='--lang --directory --listen --templates' ;;
     wait-ready) options='--timeout' ;;
     esac
     if [[ $current == -* ]]; then

@@ -91,6 +91,7 @@ struct supervisor {
     struct instance *hinted; /* by the reaper */
     uv_timer_t sweep_timer;
     struct unclaimed *unclaimed; /* ends of children whose reports have not been read yet */
+    size_t ends_lost;            /* of children whose end could not be kept, for lack of memory */
 
     int activity_fd; /* net/activity.h; -1: this kernel has no sock_diag */
     int signal_fd;

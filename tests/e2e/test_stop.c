@@ -207,6 +207,7 @@ static void kill__launchers_end_with_it(void)
 {
     struct daemon *daemon = daemon_serve(CAT);
 
+    daemon_expect_file(daemon, "control.sock"); /* who could have removed it? */
     daemon_signal(daemon, SIGKILL);
     assert_int_equal(daemon_wait(daemon), 128 + SIGKILL);
     daemon_expect_gone(daemon);
