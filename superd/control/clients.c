@@ -76,15 +76,14 @@ static bool may_spend(struct clients *clients)
 
 static void on_pause_over(uv_timer_t *timer);
 
-/* The loop's clock may stand a little behind ours, so that the pause ends early: then it begins again,
- * because nothing else would wake those who wait. */
-static void pause_if_spent(struct clients *clients)
+/* Go on when there is time to spend again. */
+static void pause_clients(struct clients *clients)
 {
     uint64_t now = clock_now_ns();
+    uint64_t ms = clients->spent_until_ns > now ? (clients->spent_until_ns - now) / 1000000 : 0;
 
-    if (!may_spend(clients))
-        uv_timer_start(&clients->pause, on_pause_over,
-                       (clients->spent_until_ns - now) / 1000000 - CLIENTS_BURST_MS + 1, 0);
+    uv_timer_start(&clients->pause, on_pause_over,
+                   ms > CLIENTS_BURST_MS ? ms - CLIENTS_BURST_MS + 1 : 1, 0);
 }
 
 static void on_pause_over(uv_timer_t *timer)
@@ -92,12 +91,17 @@ static void on_pause_over(uv_timer_t *timer)
     struct clients *clients = timer->data;
     struct client *client, *next;
 
+    /* The loop's clock is that of the beginning of its turn, so a timer may be early. */
+    if (!may_spend(clients)) {
+        pause_clients(clients);
+        return;
+    }
     if (clients->listener)
         uv_poll_start(clients->listener, UV_READABLE, on_listener);
     DL_FOREACH_SAFE (clients->list, client, next) {
+        client->asked_ms = uv_now(clients->settings.loop); /* the silence was ours */
         review(client);
     }
-    pause_if_spent(clients);
 }
 
 static void spend(struct clients *clients, uint64_t ns)
@@ -107,7 +111,8 @@ static void spend(struct clients *clients, uint64_t ns)
     if (clients->spent_until_ns < now)
         clients->spent_until_ns = now;
     clients->spent_until_ns += ns * (COST_FACTOR + 1);
-    pause_if_spent(clients);
+    if (!may_spend(clients))
+        pause_clients(clients);
 }
 
 /* ---- The end of a client -------------------------------------------------------------------- */
@@ -148,7 +153,8 @@ static void on_look(uv_timer_t *timer)
     DL_FOREACH_SAFE (clients->list, client, next) {
         bool stalled = client_unsent(client) > 0 &&
                        now - client->taken_ms >= clients->settings.stall_ms;
-        bool idle = !client->waiting && !client->streaming && client_unsent(client) == 0 &&
+        bool idle = may_spend(clients) && !client->waiting && !client->streaming &&
+                    client_unsent(client) == 0 &&
                     now - client->asked_ms >= clients->settings.idle_ms;
 
         if (stalled || idle)
