@@ -18,6 +18,7 @@
 
 #define LIMIT_MS    1200
 #define PATIENCE_MS 20000
+#define BURN_MS     40
 
 static uv_loop_t loop;
 static struct clients *clients;
@@ -29,7 +30,13 @@ static void on_line(void *data, struct client *client, char *line, size_t length
 {
     (void)data;
     lines++;
-    if (strncmp(line, "wait", length) == 0) {
+    if (strncmp(line, "burn", length) == 0) {
+        uint64_t until = clock_now_ms() + BURN_MS;
+
+        while (clock_now_ms() < until)
+            continue;
+        client_send(client, "burnt\n", 6);
+    } else if (strncmp(line, "wait", length) == 0) {
         client_wait(client, true);
     } else if (strncmp(line, "stream", length) == 0) {
         client_stream(client);
@@ -250,6 +257,24 @@ static void reader__takes_nothing__is_dropped_and_others_are_served(void **state
     close(other);
 }
 
+/* Answers that cost much time are paid for by waiting, and then it goes on. */
+static void line__answer_takes_long__the_next_waits_its_share(void **state)
+{
+    int busy = dial(), other = dial();
+    uint64_t begun = clock_now_ms();
+
+    (void)state;
+    say(busy, "burn\nburn\nburn\n");
+    assert_string_equal(hear(busy), "burnt\n");
+    say(other, "hello\n");
+    assert_string_equal(hear(other), "ok\n");
+    wait_for(&lines, 4);
+    /* The third could begin when all but the burst of the time for the first two was over. */
+    assert_true(clock_now_ms() - begun >= 2 * BURN_MS * 10 - 2 * CLIENTS_BURST_MS);
+    close(busy);
+    close(other);
+}
+
 static void many__more_than_there_is_room_for__the_operator_still_gets_in(void **state)
 {
     int fds[CLIENTS_MAX + 8], last;
@@ -327,6 +352,7 @@ int main(void)
         CASE(line__longer_than_the_limit__is_refused_and_the_end),
         CASE(silent__longer_than_idle__is_dropped),
         CASE(reader__takes_nothing__is_dropped_and_others_are_served),
+        CASE(line__answer_takes_long__the_next_waits_its_share),
         CASE(many__more_than_there_is_room_for__the_operator_still_gets_in),
         CASE(listen__other_path__the_old_one_goes_and_who_is_there_stays),
         CASE(listen__path_of_somebody_alive__is_not_taken),
