@@ -239,7 +239,8 @@ static void launcher__killed_again_and_again__no_busy_loop(void)
             sched_yield();
         for (size_t j = 0; j < count; j++)
             kill(launchers[j], SIGKILL);
-        expect_event(&daemon->events, "launcher", "state", "replaced", NULL);
+        for (size_t j = 0; j < count; j++)
+            expect_event(&daemon->events, "launcher", "state", "replaced", NULL);
     }
     daemon_talk(daemon, "other", "still here", "still here");
     daemon_stop(daemon);

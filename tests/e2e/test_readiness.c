@@ -202,8 +202,10 @@ static void daemon__goes_to_the_background_when_ready(void)
 
     assert_int_equal(daemon_wait(daemon), 0);
     assert_non_null(find_event(&daemon->events, "ready", NULL)); /* not earlier than that */
-    daemon_adopt(daemon, (pid_t)strtol(daemon_read(daemon, "pid"), NULL, 10));
     daemon_talk(daemon, "cat", "hello", "hello");
+    expect_event(&daemon->events, "end", "service", "cat", NULL);
+    /* Now: at the moment when its caller ends it still has the descriptor to tell him by. */
+    daemon_adopt(daemon, (pid_t)strtol(daemon_read(daemon, "pid"), NULL, 10));
     assert_int_equal(getsid(daemon->pid), daemon->pid);
     daemon_stop(daemon);
 }
