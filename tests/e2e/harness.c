@@ -193,14 +193,16 @@ static int open_listeners(struct daemon *daemon)
            (int)count_events(&daemon->events, "listen", "state", "closed", NULL);
 }
 
-/* A launcher that has just been forked has its parent's name. */
+/* A launcher that has just been forked has its parent's name; and superd has said that it is ready
+ * before it has closed what it said it through. */
 static bool is_settled(void *data)
 {
+    struct daemon *daemon = data;
     pid_t launchers[PROCESSES_SHOWN], children[PROCESSES_SHOWN];
-    size_t count = daemon_launchers(data, launchers, COUNT(launchers));
+    size_t count = daemon_launchers(daemon, launchers, COUNT(launchers));
 
-    return count > 0 &&
-           count == census_children(((struct daemon *)data)->pid, children, COUNT(children));
+    return count > 0 && count == census_children(daemon->pid, children, COUNT(children)) &&
+           census_asleep(daemon->pid);
 }
 
 void daemon_rebase(struct daemon *daemon)
