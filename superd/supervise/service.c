@@ -150,6 +150,7 @@ bool service_renew_access(struct service *service)
     enforce(service, &policy);
     if (service->config->mode == MODE_LISTENER)
         listener_access_apply(service);
+    service_review(service);
     return true;
 }
 
@@ -258,8 +259,8 @@ void service_review(struct service *service)
     struct listener *listener;
 
     DL_FOREACH (service->listeners, listener) {
-        watch(listener, reason == REASON_NONE && !listener->instance && !listener->order.paused &&
-                            !listener->order.draining);
+        watch(listener, reason == REASON_NONE && !listener->instance && !listener->closed &&
+                            !listener->order.paused && !listener->order.draining);
     }
     wait_for(service, reason, retry_ms);
     if (reason == service->held)

@@ -15,7 +15,7 @@
 
 #define WAIT   "exec = ['@SPECIMEN@', 'wait']; "
 #define LISTEN "listen = '127.0.0.1:0'; "
-#define NOBODY 65534
+#define OTHER  65533
 
 static void refused(struct daemon *daemon, const char *service, const char *from)
 {
@@ -94,7 +94,7 @@ static void unix__uid_and_gid_rules__hold_for_the_peer(void)
              "access: { deny = ['uid:%u']; }; };\n"
              "b: { listen = ({ address = 'unix:@DIR@/other'; mode = '0666'; }); " WAIT
              "access: { allow = ['gid:%u']; deny = ['uid:%u']; }; };",
-             getuid(), getgid(), NOBODY);
+             getuid(), getgid(), OTHER);
     daemon = daemon_serve(services);
     to = daemon_address(daemon, "a", 0);
     fd = client_dial(to, SOCK_STREAM);
@@ -103,7 +103,7 @@ static void unix__uid_and_gid_rules__hold_for_the_peer(void)
     snprintf(uid, sizeof uid, "%u", getuid());
     expect_event(&daemon->events, "refuse", "reason", "denied", "uid", uid, "where", "*", NULL);
     if (harness_is_root()) {
-        fd = origin_dial_as(to, NOBODY);
+        fd = origin_dial_as(to, OTHER);
         origin_expect_greeting(fd);
         close(fd);
     }
@@ -112,7 +112,7 @@ static void unix__uid_and_gid_rules__hold_for_the_peer(void)
     origin_expect_greeting(fd);
     close(fd);
     if (harness_is_root()) {
-        fd = origin_dial_as(to, NOBODY); /* in the group still, but the user's rule decides */
+        fd = origin_dial_as(to, OTHER); /* in the group still, but the user's rule decides */
         client_expect_closed(fd);
         close(fd);
     }
