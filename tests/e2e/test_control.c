@@ -818,13 +818,14 @@ static void hostile__flood_of_requests__clients_are_served_meanwhile(void)
 {
     struct daemon *daemon;
     static const char request[] = "{\"command\":\"metrics\"}\n";
-    pid_t pid = fork();
+    pid_t pid;
     int status;
 
     /* A matter of speed, which sanitizers take away. */
     if (e2e_sanitized())
         e2e_skip("not under sanitizers");
     daemon = daemon_serve(ONE);
+    pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
         int fd = control_dial(daemon);
