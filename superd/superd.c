@@ -21,6 +21,7 @@
 #include "config/load.h"
 #include "config/schema.h"
 #include "explain.h"
+#include "launch/isolation/refuse.h"
 #include "net/listener.h"
 #include "supervise/notify.h"
 #include "supervise/supervisor.h"
@@ -281,6 +282,8 @@ static int start(const struct options *options, struct rlimit descriptors)
                                                 .path = getenv("PATH")};
     diagnostics_init(&list);
     config = config_load(options->config, &surroundings, &list);
+    if (config)
+        isolation_refuse(config, &list);
     diagnostics_sort(&list);
     if (options->action != ACTION_DUMP || diagnostics_failed(&list))
         print_diagnostics(&list);

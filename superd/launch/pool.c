@@ -113,7 +113,10 @@ void launch_pool_collect(struct launch_pool *pool)
             pool->deaths = 0;
             answer(pool, &reports[i]);
         }
-    } while (n == COLLECT_BATCH || (n < 0 && errno == EINTR));
+        /* A report may have led to the end of this pool: a socket that is shut down reads as
+         * messages without end. */
+    } while ((n == COLLECT_BATCH || (n < 0 && errno == EINTR)) &&
+             !uv_is_closing((uv_handle_t *)&pool->poll));
 }
 
 static void on_readable(uv_poll_t *handle, int status, int events)
@@ -167,6 +170,7 @@ static int start_launcher(struct launch_pool *pool, unsigned number)
                                .slot = &pool->slots[number],
                                .plans = pool->settings.plans,
                                .plan_count = pool->settings.plan_count,
+                               .place = pool->settings.place,
                                .descriptors = pool->settings.descriptors};
     pid_t pid;
 

@@ -118,7 +118,8 @@ void accept_parked(struct service *service)
     struct connection connection = {
         .fd = parked.fd, .peer = parked.peer, .peer_pid = parked.peer_pid};
 
-    if (parked.fd < 0 || !service->config || !launch_pool_room(service->generation->pool))
+    if (parked.fd < 0 || !service->config || 
+        !launchers_room(service->generation->launchers, service->index))
         return;
     service->parked.fd = -1;
     if (parked.admitted)
@@ -255,7 +256,7 @@ static void accept_some(struct listener *listener)
         if (!listener->watched)
             return;
         /* A quiet daemon: nobody else is likely to wait, and the loop would tell. */
-        if (launch_pool_in_flight(service->generation->pool) < 2)
+        if (launchers_in_flight(service->generation->launchers) < 2)
             return;
     }
 }

@@ -145,7 +145,8 @@ static int send_order(struct instance *instance, const struct launch *launch)
                           .connections = admission_source_live(launch->source),
                           .peer_uid = (uid_t)-1,
                           .peer_gid = (gid_t)-1,
-                          .peer_pid = launch->peer_pid};
+                          .peer_pid = launch->peer_pid,
+                          .run_uid = (uid_t)-1};
     int write_end = -1, r;
 
     if (launch->peer) {
@@ -160,7 +161,7 @@ static int send_order(struct instance *instance, const struct launch *launch)
             return -errno;
         order.has_stderr = true;
     }
-    r = launch_pool_send(service->generation->pool, &order, launch->connection, write_end);
+    r = launchers_send(service->generation->launchers, &order, launch->connection, write_end);
     fd_close(&write_end);
     if (r < 0 && instance->stderr_reader) {
         stderr_reader_drop(instance->stderr_reader);

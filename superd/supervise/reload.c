@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/load.h"
+#include "launch/isolation/refuse.h"
 #include "supervise/events.h"
 #include "supervise/generation.h"
 #include "supervise/instance.h"
@@ -221,6 +222,8 @@ static void read_files(uv_work_t *work)
     struct supervisor *supervisor = reload->supervisor;
 
     reload->config = config_load(supervisor->config_path, supervisor->surroundings, &reload->list);
+    if (reload->config)
+        isolation_refuse(reload->config, &reload->list);
     if (reload->config && !access_contents_read(reload->config, &reload->contents, &reload->list))
         diagnostics_add(&reload->list, SEVERITY_ERROR, (struct position){0}, NULL, "out of memory");
 }

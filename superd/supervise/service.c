@@ -197,7 +197,7 @@ enum reason service_hold_reason(struct service *service, uint64_t *retry_ms)
         *retry_ms = service->throttle.until_ms;
         return REASON_THROTTLED;
     }
-    if (!launch_pool_room(service->generation->pool))
+    if (!launchers_room(service->generation->launchers, service->index))
         return REASON_LAUNCHERS;
     if (supervisor_descriptors_left(supervisor) == 0)
         return REASON_DAEMON_LIMIT;

@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "launch/isolation/cgroup.h"
 #include "net/activity.h"
 #include "supervise/accept.h"
 #include "supervise/events.h"
@@ -35,7 +36,7 @@ size_t supervisor_descriptors_left(const struct supervisor *supervisor)
 {
     /* An instance that is being launched has its connection and both ends of a pipe here; one that
      * runs has the read end alone. */
-    size_t in_flight = supervisor->generation ? launch_pool_in_flight(supervisor->generation->pool)
+    size_t in_flight = supervisor->generation ? launchers_in_flight(supervisor->generation->launchers)
                                               : 0;
     size_t used = supervisor->descriptors_fixed + stderr_readers_count(supervisor->stderr_readers) +
                   2 * in_flight;
@@ -248,6 +249,7 @@ int supervisor_run(struct supervisor *supervisor)
     admission_destroy(supervisor->admission);
     fd_close(&supervisor->signal_fd);
     fd_close(&supervisor->activity_fd);
+    cgroup_end();
     uv_loop_close(&supervisor->loop); /* EBUSY only with stragglers, which is the end anyway */
     return supervisor->exit_code;
 }
