@@ -72,6 +72,7 @@ static bool show_file(const struct finger *finger, FILE *out, int home, const ch
     const char *end = first_line ? memchr(text, '\n', length) : NULL;
     if (end != NULL) {
         length = (size_t)(end - text);
+        length -= length > 0 && text[length - 1] == '\r';
         cut = false;
     }
     fputs(title, out);
@@ -132,8 +133,8 @@ static int tell_user(const struct finger *finger, FILE *out, const struct finger
     return 0;
 }
 
-/* One who is logged in, unless it is nobody to be shown. */
-static void put_login(const struct finger *finger, FILE *out, const struct utmpx *entry)
+/* One who is logged in; false when it is nobody to be shown. */
+static bool put_login(const struct finger *finger, FILE *out, const struct utmpx *entry)
 {
     char name[sizeof entry->ut_user + 1] = "", line[sizeof entry->ut_line + 1] = "", since[64] = "";
     time_t when = entry->ut_tv.tv_sec;
@@ -143,9 +144,10 @@ static void put_login(const struct finger *finger, FILE *out, const struct utmpx
     memcpy(name, entry->ut_user, sizeof entry->ut_user);
     memcpy(line, entry->ut_line, sizeof entry->ut_line);
     if (people_find(&finger->people, name, &person) < 0)
-        return;
+        return false;
     int home = people_open_home(&person);
-    if (!is_hidden(home)) {
+    bool shown = !is_hidden(home);
+    if (shown) {
         if (localtime_r(&when, &parts) != NULL)
             strftime(since, sizeof since, "%Y-%m-%d %H:%M", &parts);
         fprintf(out, "%-16s ", person.name);
@@ -156,12 +158,13 @@ static void put_login(const struct finger *finger, FILE *out, const struct utmpx
     }
     if (home >= 0)
         close(home);
+    return shown;
 }
 
 static void tell_list(const struct finger *finger, FILE *out)
 {
     const struct utmpx *entry;
-    int count = 0;
+    int shown = 0;
 
     if (!finger->list) {
         fputs("Finger online user list denied.\r\n", out);
@@ -170,14 +173,11 @@ static void tell_list(const struct finger *finger, FILE *out)
     if (finger->utmp_file != NULL)
         utmpxname(finger->utmp_file);
     setutxent();
-    while (count < LIST_MAX && (entry = getutxent()) != NULL) {
-        if (entry->ut_type != USER_PROCESS)
-            continue;
-        put_login(finger, out, entry);
-        count++;
-    }
+    for (int i = 0; i < LIST_MAX && (entry = getutxent()) != NULL; i++)
+        if (entry->ut_type == USER_PROCESS)
+            shown += put_login(finger, out, entry);
     endutxent();
-    if (count == 0)
+    if (shown == 0)
         fputs("No one logged on.\r\n", out);
 }
 

@@ -97,17 +97,63 @@ static void end(struct question *q)
     access_contents_free(&q->contents);
 }
 
-static void print_limits(const struct limit_settings *limits)
+/* The setting that a reason comes from, for where it was written. */
+static const char *setting_of(enum reason reason)
 {
-    char rate[UNITS_TEXT_SIZE], source_rate[UNITS_TEXT_SIZE];
+    static const char *const settings[REASON_MAX] = {
+        [REASON_CLOSED_HOURS] = "access.hours",
+        [REASON_SOURCE_LIMIT] = "limits.per_source",
+        [REASON_SOURCE_RATE] = "limits.per_source_rate",
+        [REASON_SERVICE_LIMIT] = "limits.instances",
+        [REASON_SERVICE_RATE] = "limits.rate",
+    };
 
-    printf("  limits     %u instances, %u of one source", limits->instances, limits->per_source);
+    return settings[reason];
+}
+
+static void print_where(const struct question *q, const struct verdict *verdict)
+{
+    const char *setting = setting_of(verdict->reason);
+    struct position position = verdict->position;
+
+    if (!position.file && setting)
+        position = config_origin(q->config, setting);
+    if (verdict->rule)
+        printf("  decided by \"%s\"\n", verdict->rule);
+    else if (setting)
+        printf("  decided by %s\n", setting);
+    else if (!q->config->access.given)
+        printf("  no access rules: everybody may connect\n");
+    if (position.file)
+        printf("  written at %s:%u\n", position.file, position.line);
+    else if (setting)
+        printf("  written nowhere: it is the default\n");
+}
+
+static void print_limit(const struct question *q, const char *name, const char *value)
+{
+    struct position position = config_origin(q->config, name);
+
+    printf("  %-24s %-10s", name, value);
+    if (position.file)
+        printf(" %s:%u\n", position.file, position.line);
+    else
+        printf(" default\n");
+}
+
+static void print_limits(const struct question *q)
+{
+    const struct limit_settings *limits = &q->config->limits;
+    char text[UNITS_TEXT_SIZE];
+
+    snprintf(text, sizeof text, "%u", limits->instances);
+    print_limit(q, "limits.instances", text);
+    snprintf(text, sizeof text, "%u", limits->per_source);
+    print_limit(q, "limits.per_source", text);
     if (limits->rate.events)
-        printf(", %s", units_format_rate(limits->rate, rate));
+        print_limit(q, "limits.rate", units_format_rate(limits->rate, text));
     if (limits->per_source_rate.events)
-        printf(", %s of one source", units_format_rate(limits->per_source_rate, source_rate));
-    printf("; a source is a /%u (IPv4) or /%u (IPv6)\n", limits->source_prefix_v4,
-           limits->source_prefix_v6);
+        print_limit(q, "limits.per_source_rate", units_format_rate(limits->per_source_rate, text));
 }
 
 static int answer(struct question *q, const struct peer *peer, const char *address, int64_t wall_s)
@@ -123,13 +169,8 @@ static int answer(struct question *q, const struct peer *peer, const char *addre
     else
         printf("%s: %s would be refused (at %s): %s\n", q->config->name, address, when,
                reason_names[verdict.reason]);
-    if (verdict.rule)
-        printf("  decided by \"%s\"\n", verdict.rule);
-    if (verdict.position.file)
-        printf("  written at %s:%u\n", verdict.position.file, verdict.position.line);
-    if (!verdict.rule && !q->config->access.given)
-        printf("  no access rules: everybody may connect\n");
-    print_limits(&q->config->limits);
+    print_where(q, &verdict);
+    print_limits(q);
     return verdict.decision == DECISION_ADMIT ? EXIT_OK : EXIT_REFUSED;
 }
 

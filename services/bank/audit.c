@@ -22,9 +22,8 @@ static const struct {
     {"returned transfers without exactly their four entries",
      "SELECT count(*) FROM transfer t WHERE state = 'returned' AND"
      " (SELECT count(*) || ' ' || sum(cents) FROM entry WHERE transfer = t.seq) <> '4 0'"},
-    {"refused transfers with entries",
-     "SELECT count(*) FROM transfer t WHERE state = 'refused' AND"
-     " EXISTS (SELECT 1 FROM entry WHERE transfer = t.seq)"},
+    {"refused transfers with entries", "SELECT count(*) FROM transfer t WHERE state = 'refused' AND"
+                                       " EXISTS (SELECT 1 FROM entry WHERE transfer = t.seq)"},
 };
 
 bool store_audit(struct store *store, FILE *out)

@@ -4,6 +4,7 @@
  */
 #include "bank/amount.h"
 #include "bank/link.h"
+#include "common/io.h"
 #include "wire/field.h"
 
 #include <getopt.h>
@@ -243,8 +244,10 @@ static const struct {
 static bool parse_options(int argc, char *argv[], struct client *client)
 {
     static const struct option table[] = {
-        {"teller", required_argument, NULL, 's'}, {"timeout", required_argument, NULL, 't'},
-        {"id", required_argument, NULL, 'i'},     {"count", required_argument, NULL, 'n'},
+        {"teller", required_argument, NULL, 's'},
+        {"timeout", required_argument, NULL, 't'},
+        {"id", required_argument, NULL, 'i'},
+        {"count", required_argument, NULL, 'n'},
         {NULL, 0, NULL, 0},
     };
     bool good = true;
@@ -286,7 +289,7 @@ int main(int argc, char *argv[])
         fputs("bank: say which teller with -s HOST:PORT or in BANK_TELLER\n", stderr);
         return EX_USAGE;
     }
-    client.deadline = wire_clock() + client.timeout_ms;
+    client.deadline = io_clock_ms() + client.timeout_ms;
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(commands[i].name, argv[optind]) == 0) {
             status = commands[i].run(&client, argv + optind + 1, argc - optind - 1);

@@ -3,6 +3,7 @@
  */
 #include "bank/database.h"
 
+#include "common/io.h"
 #include "wire/wire.h"
 
 #include <poll.h>
@@ -14,7 +15,7 @@ static int wait_for_others(void *context, int tries)
 {
     const struct database *database = context;
 
-    if (wire_clock() >= database->busy_until)
+    if (io_clock_ms() >= database->busy_until)
         return 0;
     poll(NULL, 0, 1 + (tries < 4 ? tries : 4));
     return 1;
@@ -26,7 +27,7 @@ int database_open(struct database *database, const char *file, bool create, int6
     int status = sqlite3_open_v2(file, &database->handle, flags, NULL);
 
     database->busy_ms = busy_ms;
-    database->busy_until = wire_clock() + busy_ms;
+    database->busy_until = io_clock_ms() + busy_ms;
     if (status != SQLITE_OK)
         return status;
     sqlite3_extended_result_codes(database->handle, 1);
@@ -53,7 +54,7 @@ int database_begin(struct database *database, bool change)
 {
     int status;
 
-    database->busy_until = wire_clock() + database->busy_ms;
+    database->busy_until = io_clock_ms() + database->busy_ms;
     /* While another process recovers the log of one that was killed, SQLite may say busy without
      * asking the handler. */
     while ((status = sqlite3_exec(database->handle, change ? "BEGIN IMMEDIATE" : "BEGIN", NULL,
@@ -82,11 +83,10 @@ static sqlite3_stmt *prepare(struct database *database, const char *sql, const c
     if (sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL) != SQLITE_OK)
         return NULL;
     for (int i = 0; types[i]; i++) {
-        int status = types[i] == 's' ? sqlite3_bind_text(statement, i + 1,
-                                                         va_arg(arguments, const char *), -1,
-                                                         SQLITE_STATIC)
-                                     : sqlite3_bind_int64(statement, i + 1,
-                                                          va_arg(arguments, int64_t));
+        int status = types[i] == 's'
+                         ? sqlite3_bind_text(statement, i + 1, va_arg(arguments, const char *), -1,
+                                             SQLITE_STATIC)
+                         : sqlite3_bind_int64(statement, i + 1, va_arg(arguments, int64_t));
 
         if (status != SQLITE_OK) {
             sqlite3_finalize(statement);

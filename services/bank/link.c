@@ -3,6 +3,8 @@
  */
 #include "bank/link.h"
 
+#include "common/io.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -57,7 +59,7 @@ static const char *check_greeting(struct bank_link *link)
 static const char *open_link(struct bank_link *link, int64_t deadline)
 {
     const struct wire_address *address = &link->addresses[link->address_next];
-    int64_t now = wire_clock();
+    int64_t now = io_clock_ms();
     const char *why;
 
     if (link->fd >= 0)
@@ -83,7 +85,7 @@ static const char *open_link(struct bank_link *link, int64_t deadline)
 /* Wait a little before the next try; false when there is no time left for one. */
 static bool pause_before_retry(int *pause_ms, int64_t deadline)
 {
-    int64_t left = deadline - wire_clock();
+    int64_t left = deadline - io_clock_ms();
 
     if (left <= *pause_ms)
         return false;
@@ -118,8 +120,8 @@ static const char *exchange(struct bank_link *link, const struct bank_request *r
     char line[WIRE_LINE_MAX];
     size_t length;
     struct bank_reply reply;
-    enum wire_status status =
-        wire_print(&link->wire, "%s %s\n", request->id, bank_request_format(request, line));
+    enum wire_status status = wire_print(&link->wire, "%s %s\n", request->id,
+                                         bank_request_format(request, line));
 
     if (more_cb)
         more_cb(context, NULL);

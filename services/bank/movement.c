@@ -18,8 +18,8 @@ static int64_t wall_clock(void)
 
 int movement_balance(struct store *store, const char *name, int64_t *balance_r)
 {
-    return database_number(&store->database, balance_r, "SELECT balance FROM account WHERE name = ?",
-                           "s", name);
+    return database_number(&store->database, balance_r,
+                           "SELECT balance FROM account WHERE name = ?", "s", name);
 }
 
 /* Change one balance and write its entry. */
@@ -57,10 +57,10 @@ static int move(struct store *store, const char *from, const char *to, int64_t t
 
 /* What one of them comes to in this ledger. */
 struct movement {
-    const char *origin;               /* the bank whose id it is */
-    char payer[BANK_ACCOUNT_TEXT];    /* as recorded */
+    const char *origin;            /* the bank whose id it is */
+    char payer[BANK_ACCOUNT_TEXT]; /* as recorded */
     char payee[BANK_ACCOUNT_TEXT];
-    char from[HOUSE_NAME_SIZE];       /* the accounts here */
+    char from[HOUSE_NAME_SIZE]; /* the accounts here */
     char to[HOUSE_NAME_SIZE];
     const char *kind;
     const char *state; /* when it is not refused */
@@ -160,9 +160,8 @@ static int find_record(struct store *store, const char *origin, const struct ban
                        const char *text, struct bank_answer *answer)
 {
     sqlite3_stmt *found = database_query(
-        &store->database,
-        "SELECT request, state, reason FROM transfer WHERE origin = ? AND id = ?", "ss", origin,
-        request->id);
+        &store->database, "SELECT request, state, reason FROM transfer WHERE origin = ? AND id = ?",
+        "ss", origin, request->id);
     int status;
 
     if (!found)
@@ -185,7 +184,7 @@ static int find_record(struct store *store, const char *origin, const struct ban
 
 /* Inside a transaction: decide the request, or find what was decided. */
 int movement_decide(struct store *store, const struct bank_request *request,
-                  struct bank_answer *answer)
+                    struct bank_answer *answer)
 {
     struct movement movement;
     char text[WIRE_LINE_MAX];
@@ -231,11 +230,11 @@ struct ending {
 
 static int find_ending(struct store *store, const char *id, struct ending *ending_r)
 {
-    sqlite3_stmt *found =
-        database_query(&store->database,
-                       "SELECT seq, cents, payer, payee, state FROM transfer"
-                       " WHERE origin = ?1 AND id = ?2 AND request LIKE 'TRANSFER %'",
-                       "ss", store->bank, id);
+    sqlite3_stmt *found = database_query(
+        &store->database,
+        "SELECT seq, cents, payer, payee, state FROM transfer"
+        " WHERE origin = ?1 AND id = ?2 AND request LIKE 'TRANSFER %'",
+        "ss", store->bank, id);
     int status = found ? sqlite3_step(found) : sqlite3_errcode(store->database.handle);
 
     if (status == SQLITE_ROW) {

@@ -16,10 +16,14 @@ static const struct {
     const char *name;
     const char *arguments;
 } verbs[BANK_VERB_MAX] = {
-    [BANK_PING] = {"PING", ""},           [BANK_OPEN] = {"OPEN", "pz"},
-    [BANK_BALANCE] = {"BALANCE", "p"},    [BANK_TRANSFER] = {"TRANSFER", "pqc"},
-    [BANK_STATEMENT] = {"STATEMENT", "pnf"}, [BANK_CREDIT] = {"CREDIT", "pqc"},
-    [BANK_SETTLE] = {"SETTLE", ""},       [BANK_RETURN] = {"RETURN", "w"},
+    [BANK_PING] = {"PING", ""},
+    [BANK_OPEN] = {"OPEN", "pz"},
+    [BANK_BALANCE] = {"BALANCE", "p"},
+    [BANK_TRANSFER] = {"TRANSFER", "pqc"},
+    [BANK_STATEMENT] = {"STATEMENT", "pnf"},
+    [BANK_CREDIT] = {"CREDIT", "pqc"},
+    [BANK_SETTLE] = {"SETTLE", ""},
+    [BANK_RETURN] = {"RETURN", "w"},
     [BANK_PENDING] = {"PENDING", "nf"},
 };
 

@@ -72,8 +72,8 @@ struct bank_request {
     struct bank_account payer; /* also the one account of OPEN, BALANCE, STATEMENT */
     struct bank_account payee;
     int64_t cents;
-    int64_t count; /* STATEMENT, PENDING */
-    int64_t from;  /* STATEMENT: BEFORE; PENDING: AFTER */
+    int64_t count;       /* STATEMENT, PENDING */
+    int64_t from;        /* STATEMENT: BEFORE; PENDING: AFTER */
     enum bank_word word; /* RETURN: one that follows NO */
 };
 

@@ -4,6 +4,7 @@
  */
 #include "bank/session.h"
 
+#include "common/io.h"
 #include "wire/connect.h"
 
 #include <unistd.h>
@@ -17,7 +18,7 @@ static void send_answer(struct session *session, const char *id, const struct ba
     const char *word = answer->kind == BANK_OK ? "" : bank_word_text(answer->word);
     const char *blank = answer->kind != BANK_OK && answer->text[0] ? " " : "";
 
-    session->wire.deadline = wire_clock() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->line_ms;
     (void)wire_print(&session->wire, "%s %s%s%s%s%s\n", id, kinds[answer->kind],
                      *word || answer->text[0] ? " " : "", word, blank, answer->text);
 }
@@ -31,7 +32,7 @@ void session_answer(struct session *session, const struct bank_request *request,
 void session_more(struct session *session, const struct bank_request *request,
                   const char *arguments)
 {
-    session->wire.deadline = wire_clock() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->line_ms;
     (void)wire_print(&session->wire, "%s MORE %s\n", request->id, arguments);
 }
 
@@ -75,6 +76,7 @@ void session_run(struct session *session, const char *role, const char *bank,
             errors++;
         }
     }
-    session->wire.deadline = wire_clock() + session->line_ms;
-    (void)wire_flush(&session->wire);
+    session->wire.deadline = io_clock_ms() + session->line_ms;
+    if (wire_flush(&session->wire) == WIRE_OK)
+        io_linger(STDOUT_FILENO); /* where we hang up first, what we said last must still arrive */
 }

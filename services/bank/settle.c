@@ -3,6 +3,7 @@
  */
 #include "bank/settle.h"
 
+#include "common/io.h"
 #include "wire/field.h"
 
 #include <stdio.h>
@@ -22,7 +23,7 @@ void settle_one(struct branch *branch, const struct bank_request *request, int64
     struct bank_link *peer = branch_peer(branch, request->payee.bank);
     struct bank_request step = *request;
     struct bank_answer theirs, ours;
-    int64_t now = wire_clock();
+    int64_t now = io_clock_ms();
 
     bank_answer_ok(answer_r, "pending");
     if (!peer)
@@ -68,8 +69,7 @@ static void take_line(void *context, const struct bank_reply *reply)
     }
     if (page->count == BANK_COUNT_MAX || reply->count != 5 ||
         !field_number(reply->fields[0], 1, INT64_MAX, &sequence) ||
-        !bank_id_valid(reply->fields[1]) ||
-        !bank_account_parse(reply->fields[2], &request.payer) ||
+        !bank_id_valid(reply->fields[1]) || !bank_account_parse(reply->fields[2], &request.payer) ||
         !bank_account_parse(reply->fields[3], &request.payee) ||
         !field_number(reply->fields[4], 1, BANK_CENTS_MAX, &request.cents))
         return; /* its sequence number is not taken either, so it will be seen again */
@@ -105,20 +105,20 @@ bool settle_pending(struct branch *branch, size_t most, int64_t each_ms, int64_t
     memset(figures_r, 0, sizeof *figures_r);
     do {
         list.from = page.last;
-        bank_link_call(&branch->ledger, &list, earlier(wire_clock() + each_ms, deadline), take_line,
-                       &page, &answer);
+        bank_link_call(&branch->ledger, &list, earlier(io_clock_ms() + each_ms, deadline),
+                       take_line, &page, &answer);
         if (answer.kind != BANK_OK)
             return false;
         for (size_t i = 0; i < page.count; i++) {
             const struct bank_link *peer = branch_peer(branch, page.requests[i].payee.bank);
             uint64_t bit = peer ? UINT64_C(1) << (peer - branch->peers) : 0;
 
-            if (done >= most || (silent & bit) || wire_clock() >= deadline) {
+            if (done >= most || (silent & bit) || io_clock_ms() >= deadline) {
                 figures_r->left++;
                 continue;
             }
             done++;
-            settle_one(branch, &page.requests[i], earlier(wire_clock() + each_ms, deadline),
+            settle_one(branch, &page.requests[i], earlier(io_clock_ms() + each_ms, deadline),
                        &answer);
             count_ending(&answer, figures_r);
             if (answer.kind == BANK_OK && strcmp(answer.text, "pending") == 0)

@@ -7,6 +7,7 @@
  */
 #include "bank/session.h"
 #include "bank/settle.h"
+#include "common/io.h"
 #include "wire/field.h"
 
 #include <getopt.h>
@@ -107,8 +108,8 @@ static bool parse_options(int argc, char *argv[], struct teller *teller, struct 
             good = false;
         }
     }
-    if (!good || optind != argc || !teller->branch.bank ||
-        !bank_name_valid(teller->branch.bank) || teller->branch.ledger.address_count == 0 ||
+    if (!good || optind != argc || !teller->branch.bank || !bank_name_valid(teller->branch.bank) ||
+        teller->branch.ledger.address_count == 0 ||
         branch_peer(&teller->branch, teller->branch.bank) ||
         teller->cash + teller->interbank + teller->settle > 1)
         return false;
@@ -219,9 +220,9 @@ static void answer_request(void *context, struct session *session,
 {
     struct teller *teller = context;
     const char *ours = teller->branch.bank;
-    const struct bank_account *held =
-        request->verb == BANK_CREDIT ? &request->payee : &request->payer;
-    int64_t deadline = wire_clock() + teller->timeout_ms;
+    const struct bank_account *held = request->verb == BANK_CREDIT ? &request->payee
+                                                                   : &request->payer;
+    int64_t deadline = io_clock_ms() + teller->timeout_ms;
     struct bank_answer answer;
     const char *why;
 
@@ -284,7 +285,7 @@ int main(int argc, char *argv[])
             struct settle_figures figures;
 
             settle_pending(&teller.branch, AFTERWARDS_MOST, teller.timeout_ms,
-                           wire_clock() + AFTERWARDS_MS, &figures);
+                           io_clock_ms() + AFTERWARDS_MS, &figures);
         }
     }
     close_links(&teller);

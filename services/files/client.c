@@ -3,6 +3,7 @@
  * file only by a whole and right one, and waits no longer than told. Exit statuses are in
  * superd-files(8).
  */
+#include "common/io.h"
 #include "files/protocol.h"
 #include "wire/connect.h"
 #include "wire/field.h"
@@ -96,14 +97,14 @@ static int connect_store(struct client *client)
         fputs("files-client: say which store with -s HOST:PORT or in FILES_STORE\n", stderr);
         return EX_USAGE;
     }
-    client->fd = wire_connect(&address, wire_clock() + client->timeout_ms);
+    client->fd = wire_connect(&address, io_clock_ms() + client->timeout_ms);
     if (client->fd < 0) {
         fprintf(stderr, "files-client: %s: %s\n", client->address,
                 client->fd == -ENOENT ? "no such host" : strerror(-client->fd));
         return EX_UNAVAILABLE;
     }
     wire_begin(&client->wire, client->fd, client->fd);
-    client->wire.deadline = wire_clock() + client->timeout_ms;
+    client->wire.deadline = io_clock_ms() + client->timeout_ms;
     status = wire_read_line(&client->wire, line, &length);
     if (status != WIRE_OK)
         return fail_wire(client, status);
@@ -140,7 +141,7 @@ static int sum_file(int fd, const char *path, int64_t *size_r, char digest_r[DIG
 
 static int send_body(struct client *client, int fd, const char *path, int64_t size)
 {
-    client->wire.deadline = wire_clock() + client->timeout_ms + files_body_ms(size);
+    client->wire.deadline = io_clock_ms() + client->timeout_ms + files_body_ms(size);
     while (size > 0) {
         ssize_t got = read(fd, block, size < BLOCK ? (size_t)size : (size_t)BLOCK);
         enum wire_status status;
@@ -185,12 +186,12 @@ static int run_put(struct client *client, char *arguments[], int count)
     if (status == EXIT_SUCCESS)
         status = send_body(client, fd, arguments[0], size);
     if (status == EXIT_SUCCESS) {
-        client->wire.deadline = wire_clock() + client->timeout_ms;
+        client->wire.deadline = io_clock_ms() + client->timeout_ms;
         status = read_answer(client, &answer);
     }
     close(fd);
-    if (status == EXIT_SUCCESS && (!answer_is(&answer, "OK", 2) ||
-                                   strcmp(answer.fields[2], digest) != 0))
+    if (status == EXIT_SUCCESS &&
+        (!answer_is(&answer, "OK", 2) || strcmp(answer.fields[2], digest) != 0))
         status = fail_sense(client);
     return status;
 }
@@ -204,11 +205,11 @@ static int take_body(struct client *client, int fd, const char *path, int64_t si
     struct digest digest;
 
     digest_begin(&digest);
-    client->wire.deadline = wire_clock() + client->timeout_ms + files_body_ms(size);
+    client->wire.deadline = io_clock_ms() + client->timeout_ms + files_body_ms(size);
     while (size > 0) {
         size_t got;
-        enum wire_status status = wire_read_some(
-            &client->wire, block, size < BLOCK ? (size_t)size : (size_t)BLOCK, &got);
+        enum wire_status status = wire_read_some(&client->wire, block,
+                                                 size < BLOCK ? (size_t)size : (size_t)BLOCK, &got);
 
         if (status != WIRE_OK)
             return fail_wire(client, status);

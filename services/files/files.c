@@ -5,6 +5,7 @@
  * What must hold: what a client sends goes into the store only through store.c, every wait has an
  * end, memory is bounded, and the handler can be killed at any point.
  */
+#include "common/io.h"
 #include "files/protocol.h"
 #include "files/store.h"
 #include "wire/connect.h"
@@ -81,7 +82,7 @@ static bool parse_options(int argc, char *argv[], struct session *session)
 
 static void answer_error(struct session *session, enum files_word word)
 {
-    session->wire.deadline = wire_clock() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->line_ms;
     (void)wire_print(&session->wire, "ERR %s\n", files_word_text(word));
 }
 
@@ -93,11 +94,11 @@ static enum files_word take_body(struct session *session, struct store_put *put)
     enum files_word word = FILES_DONE;
     int64_t left = put->left;
 
-    session->wire.deadline = wire_clock() + files_body_ms(left);
+    session->wire.deadline = io_clock_ms() + files_body_ms(left);
     while (left > 0) {
         size_t got;
-        enum wire_status status = wire_read_some(
-            &session->wire, block, left < BLOCK ? (size_t)left : (size_t)BLOCK, &got);
+        enum wire_status status = wire_read_some(&session->wire, block,
+                                                 left < BLOCK ? (size_t)left : (size_t)BLOCK, &got);
 
         if (status != WIRE_OK) {
             session->broken = true;
@@ -119,14 +120,14 @@ static void answer_put(struct session *session, const struct files_request *requ
         answer_error(session, word);
         return;
     }
-    session->wire.deadline = wire_clock() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->line_ms;
     (void)wire_print(&session->wire, "GO\n");
     word = take_body(session, &put);
     if (word == FILES_DONE)
         word = store_put_end(&session->store, request, &put);
     else
         store_put_cancel(&session->store, &put);
-    session->wire.deadline = wire_clock() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->line_ms;
     if (word == FILES_DONE)
         (void)wire_print(&session->wire, "OK %lld %s\n", (long long)request->size, request->digest);
     else
@@ -144,16 +145,15 @@ static void answer_get(struct session *session, const struct files_request *requ
         answer_error(session, word);
         return;
     }
-    session->wire.deadline = wire_clock() + files_body_ms(file.size);
-    session->broken =
-        wire_print(&session->wire, "OK %lld %s\n", (long long)file.size, file.digest) != WIRE_OK;
+    session->wire.deadline = io_clock_ms() + files_body_ms(file.size);
+    session->broken = wire_print(&session->wire, "OK %lld %s\n", (long long)file.size,
+                                 file.digest) != WIRE_OK;
     for (int64_t left = file.size; left > 0 && !session->broken;) {
         ssize_t got = read(fd, block, left < BLOCK ? (size_t)left : (size_t)BLOCK);
 
         if (got <= 0)
             fprintf(stderr, "files: %s cannot be read to its end\n", request->name);
-        session->broken =
-            got <= 0 || wire_write(&session->wire, block, (size_t)got) != WIRE_OK;
+        session->broken = got <= 0 || wire_write(&session->wire, block, (size_t)got) != WIRE_OK;
         left -= got;
     }
     close(fd);
@@ -163,11 +163,11 @@ static void tell_file(void *context, const struct store_file *file)
 {
     struct session *session = context;
 
-    session->wire.deadline = wire_clock() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->line_ms;
     if (!session->broken)
-        session->broken =
-            wire_print(&session->wire, "FILE %lld %s %lld %s\n", (long long)file->size,
-                       file->digest, (long long)file->time, file->name) != WIRE_OK;
+        session->broken = wire_print(&session->wire, "FILE %lld %s %lld %s\n",
+                                     (long long)file->size, file->digest, (long long)file->time,
+                                     file->name) != WIRE_OK;
 }
 
 static void answer_request(struct session *session, const struct files_request *request)
@@ -188,7 +188,7 @@ static void answer_request(struct session *session, const struct files_request *
     default:
         word = store_delete(&session->store, request->name);
     }
-    session->wire.deadline = wire_clock() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->line_ms;
     if (word != FILES_DONE)
         answer_error(session, word);
     else if (request->verb == FILES_LIST)
@@ -230,8 +230,9 @@ static void run_session(struct session *session)
             errors++;
         }
     }
-    session->wire.deadline = wire_clock() + session->line_ms;
-    (void)wire_flush(&session->wire);
+    session->wire.deadline = io_clock_ms() + session->line_ms;
+    if (wire_flush(&session->wire) == WIRE_OK)
+        io_linger(STDOUT_FILENO); /* where we hang up first, what we said last must still arrive */
 }
 
 int main(int argc, char *argv[])

@@ -18,18 +18,12 @@ static const struct {
 };
 
 static const char *const words[FILES_WORD_MAX] = {
-    [FILES_DONE] = "ok",
-    [FILES_SYNTAX] = "syntax",
-    [FILES_TOO_LONG] = "too-long",
-    [FILES_IDLE] = "idle",
-    [FILES_NO_FILE] = "no-file",
-    [FILES_QUOTA] = "quota",
-    [FILES_COUNT] = "count",
-    [FILES_SIZE] = "size",
-    [FILES_CHECKSUM] = "checksum",
-    [FILES_READ_ONLY] = "read-only",
-    [FILES_BUSY] = "busy",
-    [FILES_DAMAGED] = "damaged",
+    [FILES_DONE] = "ok",           [FILES_SYNTAX] = "syntax",
+    [FILES_TOO_LONG] = "too-long", [FILES_IDLE] = "idle",
+    [FILES_NO_FILE] = "no-file",   [FILES_QUOTA] = "quota",
+    [FILES_COUNT] = "count",       [FILES_SIZE] = "size",
+    [FILES_CHECKSUM] = "checksum", [FILES_READ_ONLY] = "read-only",
+    [FILES_BUSY] = "busy",         [FILES_DAMAGED] = "damaged",
     [FILES_DISK] = "disk",
 };
 
@@ -41,7 +35,8 @@ bool files_name_valid(const char *text)
 bool files_stamp_parse(const char *size, const char *digest, int64_t *size_r,
                        char digest_r[DIGEST_TEXT])
 {
-    if (strlen(digest) != DIGEST_TEXT - 1 || strspn(digest, "0123456789abcdef") != DIGEST_TEXT - 1 ||
+    if (strlen(digest) != DIGEST_TEXT - 1 ||
+        strspn(digest, "0123456789abcdef") != DIGEST_TEXT - 1 ||
         !field_number(size, 0, FILES_SIZE_MAX, size_r))
         return false;
     memcpy(digest_r, digest, DIGEST_TEXT);

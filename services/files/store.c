@@ -2,6 +2,7 @@
  * store: see store.h. Names are flat and checked by the parser; here they are opened beneath the
  * directory with O_NOFOLLOW, so that not even a link that somebody put there leads out.
  */
+#include "common/io.h"
 #include "files/store.h"
 
 #include "wire/wire.h"
@@ -43,7 +44,8 @@ int store_open(struct store *store, const char *directory)
         return -errno;
     if (store->read_only)
         return 0;
-    store->lock = openat(store->directory, ".lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    store->lock = openat(store->directory, ".lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+                         0600);
     if (store->lock >= 0)
         return 0;
     error = errno;
@@ -70,7 +72,7 @@ static enum files_word lock_store(struct store *store)
     const struct sigaction wake = {.sa_handler = ignore_signal}; /* no SA_RESTART */
     const struct itimerval off = {0};
     struct itimerval alarm = {.it_interval.tv_usec = 50000};
-    int64_t deadline = wire_clock() + store->lock_ms;
+    int64_t deadline = io_clock_ms() + store->lock_ms;
     int status, error;
 
     if (flock(store->lock, LOCK_EX | LOCK_NB) == 0)
@@ -81,7 +83,7 @@ static enum files_word lock_store(struct store *store)
     setitimer(ITIMER_REAL, &alarm, NULL);
     do {
         status = flock(store->lock, LOCK_EX);
-    } while (status != 0 && errno == EINTR && wire_clock() < deadline);
+    } while (status != 0 && errno == EINTR && io_clock_ms() < deadline);
     error = errno;
     setitimer(ITIMER_REAL, &off, NULL);
     if (status == 0)

@@ -3,6 +3,7 @@
  * half a minute: so names, as opposed to numbers, are looked up by getaddrinfo_a(), which waits in a
  * thread of libc that may be left behind.
  */
+#include "common/io.h"
 #include "wire/connect.h"
 
 #include "wire/wire.h"
@@ -69,7 +70,7 @@ static int lookup_name(const struct wire_address *address, int64_t deadline, str
         return -ENOMEM;
     }
     while ((status = gai_error(&lookup->control)) == EAI_INPROGRESS) {
-        int64_t left = deadline - wire_clock();
+        int64_t left = deadline - io_clock_ms();
         struct timespec timeout = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
 
         if (left <= 0) {
@@ -105,7 +106,7 @@ static int connect_one(const struct addrinfo *to, int64_t deadline)
     error = errno;
     while (error == EINPROGRESS || error == EINTR) {
         struct pollfd entry = {.fd = fd, .events = POLLOUT};
-        int64_t left = deadline - wire_clock();
+        int64_t left = deadline - io_clock_ms();
         int ready = left > 0 ? poll(&entry, 1, (int)left) : 0;
         socklen_t size = sizeof error;
 
@@ -133,7 +134,7 @@ int wire_connect(const struct wire_address *address, int64_t deadline)
     fd = -ENOENT;
     /* Each address gets its share of what is left, so that one black hole does not take it all. */
     for (to = list; to && fd < 0; to = to->ai_next, count--) {
-        int64_t now = wire_clock();
+        int64_t now = io_clock_ms();
 
         fd = now < deadline ? connect_one(to, now + (deadline - now) / count) : -ETIMEDOUT;
     }

@@ -18,7 +18,7 @@ struct wire_address {
 bool wire_address_parse(const char *text, struct wire_address *address_r);
 
 /* Connect by TCP. Returns a close-on-exec, non-blocking descriptor or -errno: -ETIMEDOUT when the
- * deadline (of wire_clock) passed, -ENOENT when the name has no address, else the last attempt's. */
+ * deadline (of io_clock_ms) passed, -ENOENT when the name has no address, else the last attempt's. */
 int wire_connect(const struct wire_address *address, int64_t deadline);
 
 /* For a request and answer of few bytes each: send at once. Not a socket, not TCP: no effect. */

@@ -4,42 +4,35 @@
  */
 #include "wire/wire.h"
 
+#include "common/io.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-int64_t wire_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void wire_begin(struct wire *wire, int in, int out)
 {
     wire->in = in;
     wire->out = out;
     wire->begin = wire->end = wire->unsent = 0;
-    wire->deadline = wire_clock();
+    wire->deadline = io_clock_ms();
 }
 
 /* The statuses that errno values of a read or write stand for. */
 static enum wire_status status_of_errno(void)
 {
-    return errno == ECONNRESET || errno == EPIPE || errno == ENOTCONN ? WIRE_END : WIRE_FAILED;
+    return io_peer_left(errno) ? WIRE_END : WIRE_FAILED;
 }
 
 static enum wire_status wait_for(const struct wire *wire, int fd, short events)
 {
     for (;;) {
         struct pollfd entry = {.fd = fd, .events = events};
-        int64_t left = wire->deadline - wire_clock();
+        int64_t left = wire->deadline - io_clock_ms();
         int ready = poll(&entry, 1, left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left);
 
         if (ready > 0)
@@ -128,15 +121,15 @@ enum wire_status wire_next_line(struct wire *wire, int64_t idle_ms, int64_t line
 {
     enum wire_status status = WIRE_OK;
 
-    wire->deadline = wire_clock() + line_ms;
+    wire->deadline = io_clock_ms() + line_ms;
     if (wire->begin == wire->end) /* more requests are here already: their answers go together */
         status = wire_flush(wire);
     if (status == WIRE_OK) {
-        wire->deadline = wire_clock() + idle_ms;
+        wire->deadline = io_clock_ms() + idle_ms;
         status = wire_wait(wire);
     }
     if (status == WIRE_OK) {
-        wire->deadline = wire_clock() + line_ms;
+        wire->deadline = io_clock_ms() + line_ms;
         status = wire_read_line(wire, line, length_r);
     }
     return status;
@@ -191,7 +184,8 @@ enum wire_status wire_flush(struct wire *wire)
 {
     size_t size = wire->unsent;
 
-    wire->unsent = 0; /* also on failure: the stream is broken then, and must not be repeated into */
+    wire->unsent =
+        0; /* also on failure: the stream is broken then, and must not be repeated into */
     return size > 0 ? write_all(wire, wire->output, size) : WIRE_OK;
 }
 

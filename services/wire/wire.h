@@ -31,16 +31,13 @@ enum wire_status {
 struct wire {
     int in;           /* read from; the caller's */
     int out;          /* written to; the caller's, often the same */
-    int64_t deadline; /* wire_clock() time at which every wait below gives up; set by the caller */
+    int64_t deadline; /* io_clock_ms() time at which every wait below gives up; set by the caller */
     size_t begin;     /* what is read and not yet handed out is buffer[begin..end) */
     size_t end;
     size_t unsent; /* what is waiting in `output` */
     char buffer[WIRE_BUFFER];
     char output[WIRE_BUFFER];
 };
-
-/* Milliseconds of the monotonic clock. */
-int64_t wire_clock(void);
 
 /* Begin on two connected descriptors, which stay the caller's. The deadline is set to now. */
 void wire_begin(struct wire *wire, int in, int out);

@@ -234,6 +234,10 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     clock_format(clock_wall_us(), time);
     strbuf_init(&sb, data, sizeof data);
     build_line(&sb, state.format, time, level, event, fields);
+    /* Many lines in one turn of the loop (ten thousand listeners at start); a sink that is stuck is not
+     * tried for every line. */
+    if (state.lost_unsaid == 0 && pending_room() < sb.length + 1 + FRAME_SIZE)
+        log_flush();
     if (say_lost() && pending_room() >= sb.length + 1 + FRAME_SIZE)
         queue_line(level, sb.data, sb.length);
     else

@@ -73,8 +73,9 @@ static inline struct log_field log_bool(const char *key, bool boolean)
 /* Log EVENT with its fields: log_event(LEVEL_INFO, "admit", log_text("service", name), ...). In text:
  *     2026-11-22T14:03:20.123456Z info admit service=hello instance=17
  * in JSON the same with the keys "time", "level", "event" first. errno is kept. */
-#define log_event(level, event, ...)                                                               \
-    log_write((level), (event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.type = FIELD_END}})
+#define log_event(level, event, ...) \
+    log_write((level), (event),      \
+              (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.type = FIELD_END}})
 
 /* What log_event() calls; FIELDS ends with FIELD_END. */
 void log_write(enum log_level level, const char *event, const struct log_field *fields);

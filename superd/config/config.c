@@ -61,6 +61,15 @@ const struct service_config *config_find(const struct config *config, const char
                    compare_name);
 }
 
+struct position config_origin(const struct service_config *service, const char *name)
+{
+    for (size_t i = 0; i < service->origin_count; i++) {
+        if (strcmp(service->origins[i].name, name) == 0)
+            return service->origins[i].position;
+    }
+    return (struct position){0};
+}
+
 void config_free(struct config *config)
 {
     if (config)

@@ -187,9 +187,17 @@ struct identity {
     const char *name, *home, *shell;
 };
 
+/* A setting that somebody wrote, and where: in the service, or in `defaults`. */
+struct setting_origin {
+    const char *name; /* as the schema has it: "limits.instances" */
+    struct position position;
+};
+
 struct service_config {
     const char *name;
     struct position position;
+    const struct setting_origin *origins; /* what is not in here has its default */
+    size_t origin_count;
     const struct listener_config *listeners;
     size_t listener_count;
 
@@ -256,6 +264,9 @@ extern const char *const missing_names[MISSING_MAX];
 
 /* The service of that name; NULL: there is none. */
 const struct service_config *config_find(const struct config *config, const char *name);
+
+/* Where setting NAME of SERVICE was written; no file: nowhere, it has its default. */
+struct position config_origin(const struct service_config *service, const char *name);
 
 /* Free it and all that it points to. NULL is allowed. (libconfig owns the name config_destroy.) */
 void config_free(struct config *config);

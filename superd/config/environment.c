@@ -7,8 +7,9 @@
 
 /* What superd tells a handler by, so nobody else may; superd-handler(7) has them. */
 static const char *const reserved_names[] = {"PROTO"};
-static const char *const reserved_prefixes[] = {"TCP",       "REMOTE_",    "SUPERD_",  "LISTEN_",
-                                                "UNIXLOCAL", "UNIXREMOTE", "IPCLOCAL", "IPCREMOTE"};
+static const char *const reserved_prefixes[] = {"TCP",      "UDPLOCAL",  "UDPREMOTE", "REMOTE_",
+                                                "SUPERD_",  "LISTEN_",   "UNIXLOCAL", "UNIXREMOTE",
+                                                "IPCLOCAL", "IPCREMOTE", "IPCCONN"};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool is_reserved(const char *name)

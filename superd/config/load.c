@@ -5,7 +5,6 @@
  */
 #include "config/load.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -14,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "config/draft.h"
+#include "config/folder.h"
 #include "config/identity.h"
 #include "config/isolation.h"
 #include "config/service.h"
@@ -171,79 +171,22 @@ static void read_drop_in(struct load *load, const char *path)
     loader->file = including;
 }
 
-struct names {
-    char **items;
-    size_t count, capacity;
-};
-
-static void names_free(struct names *names)
-{
-    for (size_t i = 0; i < names->count; i++)
-        free(names->items[i]);
-    free(names->items);
-}
-
-static bool names_add(struct names *names, const char *folder, const char *name)
-{
-    size_t size = strlen(folder) + strlen(name) + 2;
-    char *path;
-
-    if (names->count == names->capacity) {
-        size_t capacity = names->capacity ? names->capacity * 2 : 32;
-        char **items = realloc(names->items, capacity * sizeof *items);
-
-        if (!items)
-            return false;
-        names->items = items;
-        names->capacity = capacity;
-    }
-    path = malloc(size);
-    if (!path)
-        return false;
-    snprintf(path, size, "%s/%s", folder, name);
-    names->items[names->count++] = path;
-    return true;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* "NAME.conf"; not what editors and package managers leave lying about. */
-static bool is_drop_in(const char *name)
-{
-    size_t length = strlen(name);
-
-    return name[0] != '.' && length > 5 && strcmp(name + length - 5, ".conf") == 0;
-}
-
 static void read_folder(struct load *load, const char *folder, struct position position)
 {
     struct loader *loader = &load->loader;
-    struct names names = {.items = NULL};
-    const struct dirent *entry;
-    DIR *dir = opendir(folder);
-    bool good = true;
+    struct folder_files files;
+    int error = folder_list(folder, &files);
 
-    if (!dir) {
-        loader_error(loader, position, "cannot read the folder \"%s\": %s", folder,
-                     strerror(errno));
-        loader->config->failed_count++;
-        return;
-    }
-    while (good && (entry = readdir(dir))) {
-        if (is_drop_in(entry->d_name))
-            good = names_add(&names, folder, entry->d_name);
-    }
-    closedir(dir);
-    if (!good)
+    if (error == -ENOMEM) {
         loader->out_of_memory = true;
-    else if (names.count > 1)
-        qsort(names.items, names.count, sizeof *names.items, compare_names);
-    for (size_t i = 0; i < names.count && !loader->out_of_memory; i++)
-        read_drop_in(load, names.items[i]);
-    names_free(&names);
+    } else if (error) {
+        loader_error(loader, position, "cannot read the folder \"%s\": %s", folder,
+                     strerror(-error));
+        loader->config->failed_count++;
+    }
+    for (size_t i = 0; i < files.count && !loader->out_of_memory; i++)
+        read_drop_in(load, files.paths[i]);
+    folder_free(&files);
 }
 
 /* A relative path starts at the folder of the main file. */

@@ -137,7 +137,7 @@ static const struct schema_row rows[] = {
      .help = "IPv6 addresses that begin with the same bits are one source"},
     {.name = "limits.when_full", SERVICE(config.limits.when_full), .type = TYPE_WORD,
      .value = "\"hold\"", WORDS(when_full_names),
-     .help = "let clients wait, or refuse them, at a limit of the service or the daemon"},
+     .help = "let clients wait, or refuse them, when the service is at its own limit or rate"},
 
     {.name = "access.allow", SERVICE(allow), .type = TYPE_TEXTS,
      .help = "who may connect: prefixes, uid:, user:, gid:, group:, file:"},

@@ -82,6 +82,31 @@ static bool drop_time(struct loader *loader, const struct service_draft *draft, 
     return true;
 }
 
+/* In listener mode the handler accepts by itself: superd has a socket filter for addresses, and nothing
+ * for the rest. What cannot be kept is refused here, not forgotten. */
+static bool finish_listener_access(struct loader *loader, struct service_draft *draft,
+                                   struct kinds kinds)
+{
+    const struct access_settings *access = &draft->config.access;
+
+    if (draft->config.mode != MODE_LISTENER)
+        return true;
+    if (kinds.local && access->rule_count) {
+        loader_error(loader, draft_position(draft, "listen"),
+                     "with mode = \"listener\" nobody but the handler sees who connects to a UNIX "
+                     "socket: take its \"access\" rules away, and use \"mode\", \"owner\" and "
+                     "\"group\" of the listen entry");
+        return false;
+    }
+    if (kinds.streams && access->hours_count) {
+        loader_error(loader, draft_position(draft, "access.hours"),
+                     "\"access.hours\" is not possible here: with mode = \"listener\" the handler "
+                     "accepts connections by itself");
+        return false;
+    }
+    return true;
+}
+
 static bool finish_time(struct loader *loader, struct service_draft *draft, struct kinds kinds)
 {
     struct time_settings *time = &draft->config.time;
@@ -199,6 +224,7 @@ static bool finish(struct loader *loader, struct service_draft *draft, bool read
     }
     good &= environment_finish(loader, draft);
     good &= rules_finish(loader, draft);
+    good &= finish_listener_access(loader, draft, kinds);
     good &= finish_text(loader, draft, "banner", &config->banner);
     good &= finish_text(loader, draft, "refuse_message", &config->refuse_message);
     return good;
@@ -214,6 +240,28 @@ void service_defaults(struct loader *loader, const config_setting_t *setting,
     settings_set_defaults(loader, &target);
     if (setting)
         settings_read(loader, &target, setting);
+}
+
+/* Keep, of where all settings were written, what superd --explain and superctl can be asked. */
+static void keep_origins(struct loader *loader, struct service_draft *draft)
+{
+    struct setting_origin *kept;
+    const struct schema_row *row = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < SCHEMA_ROWS; i++)
+        count += draft->origins[i].position.file != NULL;
+    kept = loader_array(loader, count, sizeof *kept);
+    if (!kept)
+        return;
+    draft->config.origins = kept;
+    draft->config.origin_count = count;
+    while ((row = schema_next(row))) {
+        const struct origin *origin = &draft->origins[schema_index(row)];
+
+        if (row->scope == SCOPE_SERVICE && origin->position.file)
+            *kept++ = (struct setting_origin){row->name, origin->position};
+    }
 }
 
 bool service_read(struct loader *loader, const config_setting_t *setting,
@@ -236,6 +284,7 @@ bool service_read(struct loader *loader, const config_setting_t *setting,
     /* What is disabled may well be of programs and users that are not there (yet). */
     if (!draft.disabled)
         good = finish(loader, &draft, good) && good;
+    keep_origins(loader, &draft);
     *config_r = draft.config;
     *enabled_r = !draft.disabled;
     if (good && !draft.disabled) {

@@ -27,8 +27,8 @@ void suggestion_consider(struct suggestion *suggestion, const char *candidate)
     unsigned distance = text_distance(suggestion->wanted, candidate);
 
     if (distance > tolerance(suggestion->wanted) || distance >= suggestion->distance ||
-        strlen(candidate) >= sizeof suggestion->best)
-        return;
+        strlen(candidate) >= sizeof suggestion->best || strcmp(candidate, suggestion->wanted) == 0)
+        return; /* too far, or the very same, which is wrong for another reason */
     suggestion->distance = distance;
     strcpy(suggestion->best, candidate);
 }

@@ -6,13 +6,11 @@
  */
 #include "config/value.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/strbuf.h"
+#include "config/complaint.h"
 #include "config/environment.h"
-#include "config/suggest.h"
 
 enum raw_type { RAW_BOOL, RAW_NUMBER, RAW_REAL, RAW_TEXT, RAW_OTHER };
 
@@ -81,82 +79,6 @@ static struct raw raw_of_literal(struct loader *loader, const char *literal)
     return raw;
 }
 
-/* ---- What to say of a wrong one ------------------------------------------------------------- */
-
-/* What a value of each type is called, how it stands in a file, and one to show. */
-static const struct {
-    const char *kind, *how, *example;
-} types[TYPE_MAX] = {
-    [TYPE_BOOL] = {"true or false", ", without quotes", "true"},
-    [TYPE_NUMBER] = {"a whole number", ", without quotes", "10"},
-    [TYPE_REAL] = {"a number", ", without quotes", "1.5"},
-    [TYPE_SIZE] = {"a size", " in quotes", "\"64K\""},
-    [TYPE_DURATION] = {"a duration", " in quotes", "\"10m\""},
-    [TYPE_RATE] = {"a rate", " in quotes", "\"50/s\""},
-    [TYPE_MODE] = {"an octal mode", " in quotes", "\"0660\""},
-    [TYPE_WORD] = {"a word", " in quotes", NULL},
-    [TYPE_CHOICE] = {"a word", " in quotes", NULL},
-    [TYPE_TEXT] = {"a text", " in quotes", "\"text\""},
-    [TYPE_PATH] = {"a path", " in quotes", "\"/path\""},
-    [TYPE_TEXTS] = {"a list of texts", "", "[ \"one\", \"two\" ]"},
-    [TYPE_LIMIT] = {"a limit", " in quotes", "\"64M\""},
-    [TYPE_ENVIRONMENT] = {"a group of texts", "", "{ NAME = \"text\"; }"},
-    [TYPE_LISTEN] = {"an address, or a list of them", "", "\"*:7000\""},
-};
-
-static const char *example_of(const struct schema_row *row)
-{
-    bool telling = row->type == TYPE_NUMBER || row->type == TYPE_PATH || row->type == TYPE_MODE;
-
-    if (row->type == TYPE_LIMIT && row->unit != UNIT_BYTES)
-        return row->unit == UNIT_COUNT ? "\"1024\"" : "\"30s\"";
-    return row->value && (telling || !types[row->type].example) ? row->value
-                                                                : types[row->type].example;
-}
-
-static void say_type(struct loader *loader, const struct schema_row *row, struct position position)
-{
-    const char *dot = strrchr(row->name, '.');
-
-    loader_error(loader, position, "\"%s\" must be %s%s, for example: %s = %s;", row->name,
-                 types[row->type].kind, types[row->type].how, dot ? dot + 1 : row->name,
-                 example_of(row));
-}
-
-/* The text does not parse as what it must be. */
-static void say_text(struct loader *loader, const struct schema_row *row, const struct raw *raw)
-{
-    loader_error(loader, raw->position, "\"%s\": \"%s\" is not %s, as %s", row->name, raw->text,
-                 types[row->type].kind, example_of(row));
-}
-
-static void format_bound(const struct schema_row *row, int64_t bound, char text[UNITS_TEXT_SIZE])
-{
-    switch (row->type) {
-    case TYPE_DURATION:
-        units_format_duration((uint64_t)bound, text);
-        break;
-    case TYPE_SIZE:
-        units_format_size((uint64_t)bound, text);
-        break;
-    case TYPE_MODE:
-        units_format_mode((unsigned)bound, text);
-        break;
-    default:
-        snprintf(text, UNITS_TEXT_SIZE, "%" PRId64, bound);
-        break;
-    }
-}
-
-static void say_range(struct loader *loader, const struct schema_row *row, struct position position)
-{
-    char least[UNITS_TEXT_SIZE], most[UNITS_TEXT_SIZE];
-
-    format_bound(row, row->min, least);
-    format_bound(row, row->max, most);
-    loader_error(loader, position, "\"%s\" must be from %s to %s", row->name, least, most);
-}
-
 /* ---- One function a type -------------------------------------------------------------------- */
 
 static void store_number(void *place, size_t width, int64_t number)
@@ -184,11 +106,11 @@ static bool set_number(struct loader *loader, const struct schema_row *row, void
                        const struct raw *raw)
 {
     if (raw->type != RAW_NUMBER) {
-        say_type(loader, row, raw->position);
+        complain_type(loader, row, raw->position);
         return false;
     }
     if (raw->number < row->min || raw->number > row->max) {
-        say_range(loader, row, raw->position);
+        complain_range(loader, row, raw->position);
         return false;
     }
     store_number(place, row->width, raw->number);
@@ -201,11 +123,11 @@ static bool set_real(struct loader *loader, const struct schema_row *row, void *
     double real = raw->type == RAW_NUMBER ? (double)raw->number : raw->real;
 
     if (raw->type != RAW_NUMBER && raw->type != RAW_REAL) {
-        say_type(loader, row, raw->position);
+        complain_type(loader, row, raw->position);
         return false;
     }
     if (!(real >= (double)row->min && real <= (double)row->max)) {
-        say_range(loader, row, raw->position);
+        complain_range(loader, row, raw->position);
         return false;
     }
     memcpy(place, &real, sizeof real);
@@ -220,19 +142,19 @@ static bool set_amount(struct loader *loader, const struct schema_row *row, void
     bool good;
 
     if (!number && raw->type != RAW_TEXT) {
-        say_type(loader, row, raw->position);
+        complain_type(loader, row, raw->position);
         return false;
     }
     if (!number) {
         good = row->type == TYPE_SIZE ? units_parse_size(raw->text, &amount)
                                       : units_parse_duration(raw->text, &amount);
         if (!good) {
-            say_text(loader, row, raw);
+            complain_text(loader, row, raw->text, raw->position);
             return false;
         }
     }
     if (amount < (uint64_t)row->min || amount > (uint64_t)row->max) {
-        say_range(loader, row, raw->position);
+        complain_range(loader, row, raw->position);
         return false;
     }
     memcpy(place, &amount, sizeof amount);
@@ -245,11 +167,11 @@ static bool set_rate(struct loader *loader, const struct schema_row *row, void *
     struct rate rate;
 
     if (raw->type != RAW_TEXT) {
-        say_type(loader, row, raw->position);
+        complain_type(loader, row, raw->position);
         return false;
     }
     if (!units_parse_rate(raw->text, &rate)) {
-        say_text(loader, row, raw);
+        complain_text(loader, row, raw->text, raw->position);
         return false;
     }
     memcpy(place, &rate, sizeof rate);
@@ -262,42 +184,26 @@ static bool set_mode(struct loader *loader, const struct schema_row *row, void *
     unsigned mode;
 
     if (raw->type != RAW_TEXT) {
-        say_type(loader, row, raw->position);
+        complain_type(loader, row, raw->position);
         return false;
     }
     if (!units_parse_mode(raw->text, &mode)) {
-        say_text(loader, row, raw);
+        complain_text(loader, row, raw->text, raw->position);
         return false;
     }
     if (mode > (uint64_t)row->max) {
-        say_range(loader, row, raw->position);
+        complain_range(loader, row, raw->position);
         return false;
     }
     store_number(place, row->width, mode);
     return true;
 }
 
-/* "a", "b" or "c" */
-static void list_words(const struct schema_row *row, char *text, size_t size)
-{
-    struct strbuf sb;
-
-    strbuf_init(&sb, text, size);
-    for (size_t i = 0; i < row->word_count; i++) {
-        const char *join = i == 0 ? "" : i + 1 < row->word_count ? ", " : " or ";
-
-        strbuf_printf(&sb, "%s\"%s\"", join, row->words[i]);
-    }
-}
-
 static bool set_word(struct loader *loader, const struct schema_row *row, void *place,
                      const struct raw *raw)
 {
-    struct suggestion near;
-    char words[128];
-
     if (raw->type != RAW_TEXT) {
-        say_type(loader, row, raw->position);
+        complain_type(loader, row, raw->position);
         return false;
     }
     for (size_t i = 0; i < row->word_count; i++) {
@@ -309,11 +215,7 @@ static bool set_word(struct loader *loader, const struct schema_row *row, void *
             store_number(place, row->width, (int64_t)i);
         return true;
     }
-    suggestion_init(&near, raw->text);
-    suggestion_consider_all(&near, row->words, row->word_count);
-    list_words(row, words, sizeof words);
-    loader_error(loader, raw->position, "\"%s\" must be %s, not \"%s\"%s", row->name, words,
-                 raw->text, suggestion_text(&near));
+    complain_word(loader, row, raw->text, raw->position);
     return false;
 }
 
@@ -323,7 +225,7 @@ static bool set_text(struct loader *loader, const struct schema_row *row, void *
     const char *text = NULL;
 
     if (raw->type != RAW_TEXT) {
-        say_type(loader, row, raw->position);
+        complain_type(loader, row, raw->position);
         return false;
     }
     if (row->type == TYPE_PATH && raw->text[0] != '/' && (raw->text[0] || row->min > 0)) {
@@ -348,7 +250,7 @@ static bool set_texts(struct loader *loader, const struct schema_row *row, void 
     bool list = raw->type == RAW_OTHER && !config_setting_is_group(raw->setting);
 
     if (!list && raw->type != RAW_TEXT) {
-        say_type(loader, row, raw->position);
+        complain_type(loader, row, raw->position);
         return false;
     }
     if (list)
@@ -362,7 +264,7 @@ static bool set_texts(struct loader *loader, const struct schema_row *row, void 
 
         items[i].position = loader_position(loader, item);
         if (config_setting_type(item) != CONFIG_TYPE_STRING) {
-            say_type(loader, row, items[i].position);
+            complain_type(loader, row, items[i].position);
             return false;
         }
         items[i].text = loader_strdup(loader, config_setting_get_string(item));
@@ -407,20 +309,20 @@ static bool set_limit(struct loader *loader, const struct schema_row *row, void 
         return true;
     }
     if (raw->type != RAW_TEXT) {
-        say_type(loader, row, raw->position);
+        complain_type(loader, row, raw->position);
         return false;
     }
     colon = strchr(raw->text, ':');
     length = colon ? (size_t)(colon - raw->text) : strlen(raw->text);
     if (length >= sizeof soft) {
-        say_text(loader, row, raw);
+        complain_text(loader, row, raw->text, raw->position);
         return false;
     }
     memcpy(soft, raw->text, length);
     soft[length] = '\0';
     if (!parse_limit(row->unit, soft, &limit.soft) ||
         !parse_limit(row->unit, colon ? colon + 1 : soft, &limit.hard)) {
-        say_text(loader, row, raw);
+        complain_text(loader, row, raw->text, raw->position);
         return false;
     }
     if (limit.soft > limit.hard) {
@@ -437,7 +339,7 @@ static bool set_bool(struct loader *loader, const struct schema_row *row, void *
                      const struct raw *raw)
 {
     if (raw->type != RAW_BOOL) {
-        say_type(loader, row, raw->position);
+        complain_type(loader, row, raw->position);
         return false;
     }
     memcpy(place, &raw->boolean, sizeof raw->boolean);
@@ -448,7 +350,7 @@ static bool set_listen(struct loader *loader, const struct schema_row *row, void
                        const struct raw *raw)
 {
     if (raw->type != RAW_TEXT && raw->type != RAW_OTHER) {
-        say_type(loader, row, raw->position);
+        complain_type(loader, row, raw->position);
         return false;
     }
     memcpy(place, &raw->setting, sizeof raw->setting);
@@ -459,7 +361,7 @@ static bool set_environment(struct loader *loader, const struct schema_row *row,
                             const struct raw *raw)
 {
     if (raw->type != RAW_OTHER) {
-        say_type(loader, row, raw->position);
+        complain_type(loader, row, raw->position);
         return false;
     }
     return environment_read(loader, raw->setting, place);

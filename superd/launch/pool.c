@@ -45,7 +45,7 @@ struct launch_pool {
     uint64_t in_flight[LAUNCH_ORDERS_MAX]; /* instance ids, ascending */
     bool suspected[LAUNCH_ORDERS_MAX];     /* unaccounted for at the last look */
     size_t in_flight_count;
-    bool was_full, retired;
+    bool was_full, retired, destroyed;
 };
 
 /* ---- Orders on their way -------------------------------------------------------------------- */
@@ -113,10 +113,8 @@ void launch_pool_collect(struct launch_pool *pool)
             pool->deaths = 0;
             answer(pool, &reports[i]);
         }
-        /* A report may have led to the end of this pool: a socket that is shut down reads as
-         * messages without end. */
-    } while ((n == COLLECT_BATCH || (n < 0 && errno == EINTR)) &&
-             !uv_is_closing((uv_handle_t *)&pool->poll));
+        /* The last report of a retired pool ends it: then there is nothing more to read. */
+    } while (!pool->destroyed && (n == COLLECT_BATCH || (n < 0 && errno == EINTR)));
 }
 
 static void on_readable(uv_poll_t *handle, int status, int events)
@@ -341,6 +339,7 @@ void launch_pool_destroy(struct launch_pool *pool)
 {
     /* Now rather than in on_closed(): launchers end at once also if the loop is about to stop. */
     shutdown(pool->socket, SHUT_RDWR);
+    pool->destroyed = true;
     uv_close((uv_handle_t *)&pool->replace_timer, on_closed);
     uv_close((uv_handle_t *)&pool->lost_timer, on_closed);
     uv_close((uv_handle_t *)&pool->poll, on_closed);

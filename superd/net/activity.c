@@ -13,7 +13,13 @@
 #include <sys/socket.h>
 
 /* Of <netinet/tcp.h>, which cannot stand beside <linux/tcp.h>. */
-enum { STATE_TIME_WAIT = 6, STATE_CLOSE = 7, STATE_LAST_ACK = 9, STATE_CLOSING = 11 };
+enum {
+    STATE_TIME_WAIT = 6,
+    STATE_CLOSE = 7,
+    STATE_LAST_ACK = 9,
+    STATE_LISTEN = 10,
+    STATE_CLOSING = 11
+};
 
 int activity_open(void)
 {
@@ -57,6 +63,9 @@ static void take_info(const struct nlmsghdr *header, struct activity *activity)
     const struct inet_diag_msg *answer = NLMSG_DATA(header);
     int left = (int)(header->nlmsg_len - NLMSG_LENGTH(sizeof *answer));
 
+    /* Where there is no connection (it was reset), the kernel finds the listener in its place. */
+    if (answer->idiag_state == STATE_LISTEN)
+        return;
     activity->found = true;
     activity->open = answer->idiag_state != STATE_TIME_WAIT && answer->idiag_state != STATE_CLOSE &&
                      answer->idiag_state != STATE_LAST_ACK && answer->idiag_state != STATE_CLOSING;

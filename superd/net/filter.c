@@ -14,6 +14,8 @@
 
 #define SOURCE_IPV4 ((unsigned)SKF_NET_OFF + 12) /* RFC 791, section 3.1 */
 #define SOURCE_IPV6 ((unsigned)SKF_NET_OFF + 8)  /* RFC 8200, section 3 */
+#define FLAG_SYN    0x02
+#define FLAG_ACK    0x10
 #define PASS        0xffffffffU
 #define DROP        0U
 
@@ -97,6 +99,22 @@ static int attach(int fd, struct program *program)
     if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0)
         return -errno;
     return 0;
+}
+
+int filter_refuse_handshakes(int fd)
+{
+    /* The filter of a TCP socket sees the packet from the TCP header on; byte 13 has the flags (RFC 9293,
+     * section 3.1). */
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, FLAG_SYN | FLAG_ACK),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FLAG_SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, DROP),
+        BPF_STMT(BPF_RET | BPF_K, PASS),
+    };
+    struct program program = {.code = code, .count = sizeof code / sizeof *code};
+
+    return attach(fd, &program);
 }
 
 int filter_set(int fd, struct filter_rule *rules, size_t count, bool default_allow)

@@ -24,4 +24,9 @@ struct filter_rule {
  * do not fit into the kernel's 4,096 instructions (about 1,000 IPv4 prefixes). */
 int filter_set(int fd, struct filter_rule *rules, size_t count, bool default_allow);
 
+/* Set on FD, a TCP listener that is about to be closed, a filter that drops the first packet of a handshake
+ * (SYN without ACK): handshakes under way end, none begins. A client whose packet was dropped sends
+ * it again and reaches whoever has the address by then. Returns 0 or -errno. */
+int filter_refuse_handshakes(int fd);
+
 #endif

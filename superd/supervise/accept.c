@@ -118,7 +118,7 @@ void accept_parked(struct service *service)
     struct connection connection = {
         .fd = parked.fd, .peer = parked.peer, .peer_pid = parked.peer_pid};
 
-    if (parked.fd < 0 || !service->config || 
+    if (parked.fd < 0 || !service->config ||
         !launchers_room(service->generation->launchers, service->index))
         return;
     service->parked.fd = -1;
@@ -258,26 +258,6 @@ static void accept_some(struct listener *listener)
         /* A quiet daemon: nobody else is likely to wait, and the loop would tell. */
         if (launchers_in_flight(service->generation->launchers) < 2)
             return;
-    }
-}
-
-void accept_remaining(struct listener *listener, struct service *service)
-{
-    struct connection connection;
-
-    for (int i = 0; i < REMAINING_MAX; i++) {
-        int r = take(listener, &connection);
-
-        if (r < 0 && is_clients_fault(-r))
-            continue;
-        if (r < 0)
-            return;
-        if (service->parked.fd >= 0) {
-            /* No more room for connections that cannot go back into a backlog. */
-            fd_close(&connection.fd);
-            continue;
-        }
-        decide(service, &connection);
     }
 }
 

@@ -19,8 +19,4 @@ void accept_parked(struct service *service);
 /* Close the parked connection, if there is one. */
 void accept_drop_parked(struct service *service);
 
-/* LISTENER is about to be closed and SERVICE has its port now: serve what waits in the backlog.
- * Bounded: what came later reaches the new socket. */
-void accept_remaining(struct listener *listener, struct service *service);
-
 #endif

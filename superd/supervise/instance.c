@@ -94,6 +94,7 @@ static void leave(struct instance *instance)
     DL_DELETE(service->instances, instance);
     service->instance_count--;
     supervisor->instance_count--;
+    reaper_forget(instance);
     if (instance->stderr_reader)
         stderr_reader_finish(instance->stderr_reader);
     if (instance->listener)

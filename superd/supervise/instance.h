@@ -72,6 +72,8 @@ struct instance {
     int queued; /* listener mode: what waited when it began; -1: cannot be told */
     UT_hash_handle by_id, by_pid;
     struct instance *prev, *next; /* of the service */
+    unsigned hints_left; /* looks that reaper_hint() earned it; > 0: in supervisor->hinted */
+    struct instance *hint_prev, *hint_next;
 };
 
 /* What a launch needs: descriptors are closed in any case, the rest is copied. */

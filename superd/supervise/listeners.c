@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <uthash.h>
 #include <utlist.h>
@@ -22,8 +23,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "net/listener.h"
-#include "supervise/accept.h"
 #include "supervise/events.h"
+#include "supervise/leaving.h"
 #include "supervise/listener_access.h"
 
 /* What is open, by identity, while a plan is made. */
@@ -76,14 +77,25 @@ static void remove_path(const struct listener *listener)
     unlink(un->sun_path);
 }
 
+/* Nobody is to come in any more, though launchers that are being forked for the next generation have
+ * copies of the descriptor for a moment: closing ours would leave a port that takes connections for
+ * nobody. */
+static void refuse_clients(const struct listener *listener)
+{
+    if (listener->fd >= 0 && !listener->inherited && !listener->instance)
+        shutdown(listener->fd, SHUT_RDWR);
+}
+
 void listener_close(struct listener *listener)
 {
+    refuse_clients(listener);
     if (listener->service)
         DL_DELETE(listener->service->listeners, listener);
     if (listener->fd >= 0)
         remove_path(listener);
     if (listener->instance)
         listener->instance->listener = NULL;
+    leaving_forget(listener);
     if (listener->poll_open) {
         uv_poll_stop(&listener->poll);
         /* Now, not when the loop gets round to it: another socket may want the address. */
@@ -140,11 +152,11 @@ static bool make_ready(struct supervisor *supervisor, struct listener *listener)
 
 /* ---- Making room for an address ------------------------------------------------------------- */
 
-static bool same_port(const struct listener *leaving, const struct listener_config *config)
+bool listener_same_port(const struct listener *listener, const struct listener_config *config)
 {
-    return is_ip(config) && leaving->fd >= 0 && leaving->bound.length &&
-           leaving->config->type == config->type && leaving->bound.sa.sa_family != AF_UNIX &&
-           address_port(&leaving->bound) == address_port(&config->address);
+    return is_ip(config) && listener->fd >= 0 && listener->bound.length &&
+           listener->config->type == config->type && listener->bound.sa.sa_family != AF_UNIX &&
+           address_port(&listener->bound) == address_port(&config->address);
 }
 
 /* Let a new socket stand beside those of this port that leave. Returns whether there are any. */
@@ -154,7 +166,7 @@ static bool make_room(const struct listener_plan *plan, const struct listener_co
     bool any = false;
 
     for (size_t i = 0; i < plan->leaving_count; i++) {
-        if (same_port(plan->leaving[i], config) &&
+        if (listener_same_port(plan->leaving[i], config) &&
             setsockopt(plan->leaving[i]->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0)
             any = true;
     }
@@ -348,6 +360,7 @@ static void hand_over(struct listener *listener, struct service *service,
     DL_APPEND(service->listeners, listener);
     if (listener->fd < 0)
         return;
+    leaving_stays(listener);
     if (fresh)
         event_listen(listener, "open");
     if (!listener->inherited && listener_apply(listener->fd, config, error) < 0) {
@@ -356,29 +369,6 @@ static void hand_over(struct listener *listener, struct service *service,
     }
     if (!listener->instance)
         fd_set_nonblocking(listener->fd, service->config->mode == MODE_CONNECTION);
-}
-
-static struct service *successor(const struct listener_plan *plan, const struct listener *leaving)
-{
-    for (size_t i = 0; i < plan->count; i++) {
-        struct listener *listener = plan->wanted[i].listener;
-
-        if (plan->wanted[i].fresh && listener->fd >= 0 && same_port(leaving, listener->config))
-            return listener->service;
-    }
-    return NULL;
-}
-
-static void let_go(const struct listener_plan *plan, struct listener *leaving)
-{
-    struct service *service = leaving->config->type == SOCK_DGRAM ? NULL : successor(plan, leaving);
-
-    if (service && service->config->mode == MODE_CONNECTION && !leaving->instance &&
-        fd_set_nonblocking(leaving->fd, true) == 0)
-        accept_remaining(leaving, service);
-    if (leaving->fd >= 0)
-        event_listen(leaving, "closed");
-    listener_close(leaving);
 }
 
 /* Socket filters: of services in listener mode, and of sockets that were in that mode before. */
@@ -406,7 +396,7 @@ void listeners_commit(struct listener_plan *plan)
     }
     apply_access(plan);
     for (size_t i = 0; i < plan->leaving_count; i++)
-        let_go(plan, plan->leaving[i]);
+        leaving_let_go(plan, plan->leaving[i]);
     free_plan(plan);
 }
 

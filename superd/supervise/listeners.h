@@ -45,6 +45,9 @@ void listeners_commit(struct listener_plan *plan);
 /* Close all listeners of SERVICE (the daemon stops). */
 void listeners_close(struct service *service);
 
+/* Is LISTENER open on the port of CONFIG, whatever the address? IP only. */
+bool listener_same_port(const struct listener *listener, const struct listener_config *config);
+
 /* Remove from the file system the paths of UNIX listeners that are still ours, and close. */
 void listener_close(struct listener *listener);
 

@@ -6,10 +6,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <utlist.h>
 
 #include "base/log.h"
+#include "supervise/generation.h"
 #include "supervise/instance.h"
+#include "supervise/service.h"
 #include "supervise/supervisor.h"
+
+#define SWEEP_MS   100 /* from a signal to the look at all children */
+#define HINT_LOOKS 4   /* at an instance that closed its stderr, before it is left to the sweep */
 
 static uint64_t oldest_order(const struct supervisor *supervisor)
 {
@@ -72,30 +78,98 @@ static bool is_launcher(struct supervisor *supervisor, pid_t pid)
            launchers_reaped(supervisor->retiring->launchers, pid);
 }
 
-void reaper_run(struct supervisor *supervisor)
+static void ended(struct supervisor *supervisor, pid_t pid, int status, const struct rusage *usage)
 {
-    /* Reports first: nearly every child is then known by its pid. */
+    struct instance *instance = instance_find_pid(supervisor, pid);
+
+    if (instance)
+        instance_ended(instance, status, usage);
+    else if (!is_launcher(supervisor, pid))
+        keep_end(supervisor, pid, status, usage);
+}
+
+/* Reap PID (-1: any child) if it has ended. */
+static bool reap(struct supervisor *supervisor, pid_t pid)
+{
+    struct rusage usage;
+    int status;
+    pid_t found;
+
+    do {
+        found = wait4(pid, &status, WNOHANG, &usage);
+    } while (found < 0 && errno == EINTR);
+    if (found <= 0)
+        return false;
+    ended(supervisor, found, status, &usage);
+    return true;
+}
+
+/* Reports first: nearly every child is then known by its pid. */
+static void collect_reports(struct supervisor *supervisor)
+{
     if (supervisor->retiring && supervisor->retiring->launchers)
         launchers_collect(supervisor->retiring->launchers);
-    if (launchers_in_flight(supervisor->generation->launchers))
+    if (supervisor->generation && launchers_in_flight(supervisor->generation->launchers))
         launchers_collect(supervisor->generation->launchers);
+}
 
-    for (;;) {
-        struct rusage usage;
-        int status;
-        pid_t pid = wait4(-1, &status, WNOHANG, &usage);
-        struct instance *instance;
+/* ---- Hints ---------------------------------------------------------------------------------- */
 
-        if (pid < 0 && errno == EINTR)
-            continue;
-        if (pid <= 0)
-            break;
-        instance = instance_find_pid(supervisor, pid);
-        if (instance)
-            instance_ended(instance, status, &usage);
-        else if (!is_launcher(supervisor, pid))
-            keep_end(supervisor, pid, status, &usage);
+void reaper_forget(struct instance *instance)
+{
+    struct supervisor *supervisor = instance->service->supervisor;
+
+    if (!instance->hints_left)
+        return;
+    instance->hints_left = 0;
+    DL_DELETE2(supervisor->hinted, instance, hint_prev, hint_next);
+}
+
+void reaper_hint(struct instance *instance)
+{
+    struct supervisor *supervisor = instance->service->supervisor;
+
+    if (instance->hints_left)
+        return;
+    instance->hints_left = HINT_LOOKS;
+    DL_APPEND2(supervisor->hinted, instance, hint_prev, hint_next);
+}
+
+static void follow_hints(struct supervisor *supervisor)
+{
+    struct instance *instance = supervisor->hinted, *next;
+
+    for (; instance; instance = next) {
+        next = instance->hint_next;
+        if (!instance->pid || reap(supervisor, instance->pid))
+            continue; /* reaping took it off the list */
+        if (instance->hints_left == 1)
+            reaper_forget(instance); /* it has closed its stderr and lives on */
+        else
+            instance->hints_left--;
     }
+}
+
+/* ---- Looking -------------------------------------------------------------------------------- */
+
+static void on_sweep(uv_timer_t *timer)
+{
+    struct supervisor *supervisor = timer->data;
+
+    collect_reports(supervisor);
+    while (reap(supervisor, -1))
+        continue;
+}
+
+void reaper_signalled(struct supervisor *supervisor, pid_t pid)
+{
+    collect_reports(supervisor);
+    if (pid > 0)
+        reap(supervisor, pid);
+    follow_hints(supervisor);
+    if (!uv_is_active((uv_handle_t *)&supervisor->sweep_timer) &&
+        !uv_is_closing((uv_handle_t *)&supervisor->sweep_timer))
+        uv_timer_start(&supervisor->sweep_timer, on_sweep, SWEEP_MS, 0);
 }
 
 bool reaper_claim(struct supervisor *supervisor, pid_t pid, uint64_t id, struct unclaimed *end_r)

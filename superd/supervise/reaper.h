@@ -1,6 +1,11 @@
 /*
  * reaper: collects children that have ended.
  *
+ * Asking the kernel for "any child" makes it walk through all of them, so with 10,000 instances alive it
+ * would cost more than a launch. Children are asked for by pid: the one that SIGCHLD names (several
+ * ends may be one signal), and the instances whose stderr has ended, which is how most ends show. A
+ * look at all children follows at most ten times a second, for what those two missed.
+ *
  * Children are instances, launchers, and, because superd is a child subreaper (or pid 1), what
  * handlers left behind. A child may end before the report that names it has been read: its end is
  * then kept until the report claims it. What is kept is bounded by the orders on their way, and an
@@ -15,6 +20,7 @@
 #include <sys/types.h>
 #include <uthash.h>
 
+struct instance;
 struct supervisor;
 
 struct unclaimed {
@@ -26,8 +32,14 @@ struct unclaimed {
     UT_hash_handle hh;
 };
 
-/* Reap all that have ended. To be called on SIGCHLD. */
-void reaper_run(struct supervisor *supervisor);
+/* SIGCHLD has come, naming PID. */
+void reaper_signalled(struct supervisor *supervisor, pid_t pid);
+
+/* INSTANCE has probably ended, or will in a moment. */
+void reaper_hint(struct instance *instance);
+
+/* INSTANCE is being freed. */
+void reaper_forget(struct instance *instance);
 
 /* Has PID, which the order of instance ID made, ended already? Then its end is given out once. */
 bool reaper_claim(struct supervisor *supervisor, pid_t pid, uint64_t id, struct unclaimed *end_r);

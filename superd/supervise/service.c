@@ -256,6 +256,8 @@ static void say_hold(struct service *service, enum reason reason)
         if (service->hold_said)
             event_resume(service);
         service->hold_said = false;
+    } else if (reason == REASON_LAUNCHERS) {
+        event_hold(service, reason); /* for debugging alone, so it does not count */
     } else if (!service->hold_said_ms || now - service->hold_said_ms >= interval) {
         event_hold(service, reason);
         service->hold_said = true;

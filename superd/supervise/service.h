@@ -20,6 +20,8 @@
 #include "supervise/supervisor.h"
 #include "supervise/throttle.h"
 
+struct leaving;
+
 /* An open socket of a service. */
 struct listener {
     struct service *service;              /* NULL while it is on its way between two generations */
@@ -31,6 +33,7 @@ struct listener {
     uv_poll_t poll;
     bool poll_open;
     bool watched;
+    struct leaving *leaving;      /* it goes in a moment (leaving.h); NULL: it stays */
     struct instance *instance;    /* listener mode: who has the socket now */
     struct listener *prev, *next; /* of the service */
 };

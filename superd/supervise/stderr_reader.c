@@ -4,6 +4,10 @@
  * The pipes are in an epoll instance of their own, which the loop watches as one descriptor: a
  * handle of the loop per pipe would cost more system calls per connection, and more memory, than
  * the pipe.
+ *
+ * Closing a pipe takes it out of the epoll instance, but not at once while a launcher is being forked,
+ * which for a moment has a copy of every descriptor. So an event names its reader by instance id, and
+ * one that names a reader which is no more is stale and left alone.
  */
 #include "supervise/stderr_reader.h"
 
@@ -13,6 +17,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+#include <uthash.h>
 #include <utlist.h>
 
 #include "base/fd.h"
@@ -36,15 +41,19 @@ struct stderr_reader {
     uint64_t dropped;                  /* lines not logged since the last that was */
     struct stderr_reader *prev, *next; /* in owner->all, or in owner->lingering when finished */
     struct stderr_reader *rest_next;   /* in owner->rested */
+    UT_hash_handle hh;                 /* in owner->by_instance */
     char service[];
 };
 
 struct stderr_readers {
     uv_loop_t *loop;
+    void (*on_end)(void *data, uint64_t instance);
+    void *data;
     int epoll;
     uv_poll_t poll;
     uv_timer_t rest_timer;
     unsigned handles_open;
+    struct stderr_reader *by_instance; /* all of them */
     struct stderr_reader *all, *lingering, *rested;
     size_t count, lingering_count;
 };
@@ -150,9 +159,10 @@ static void close_reader(struct stderr_reader *reader)
         DL_DELETE(owner->all, reader);
     }
     owner->count--;
+    HASH_DEL(owner->by_instance, reader);
     if (reader->resting)
         LL_DELETE2(owner->rested, reader, rest_next);
-    fd_close(&reader->fd); /* the only descriptor of the read end: epoll forgets it by itself */
+    fd_close(&reader->fd);
     free(reader->line);
     free(reader);
 }
@@ -163,7 +173,7 @@ static void on_rest_over(uv_timer_t *timer);
 static void rest(struct stderr_reader *reader)
 {
     struct stderr_readers *owner = reader->owner;
-    struct epoll_event none = {.events = 0, .data.ptr = reader};
+    struct epoll_event none = {.events = 0, .data.u64 = reader->instance};
 
     if (reader->resting || epoll_ctl(owner->epoll, EPOLL_CTL_MOD, reader->fd, &none) != 0)
         return;
@@ -180,7 +190,7 @@ static void on_rest_over(uv_timer_t *timer)
 
     while (owner->rested) {
         struct stderr_reader *reader = owner->rested;
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = reader};
+        struct epoll_event event = {.events = EPOLLIN, .data.u64 = reader->instance};
 
         LL_DELETE2(owner->rested, reader, rest_next);
         reader->resting = false;
@@ -224,18 +234,26 @@ static void on_readable(uv_poll_t *handle, int status, int events)
     (void)status;
     (void)events;
     for (int i = 0; i < n; i++) {
-        struct stderr_reader *reader = ready[i].data.ptr;
+        uint64_t instance = ready[i].data.u64;
+        struct stderr_reader *reader;
+        bool readable;
+
+        HASH_FIND(hh, owner->by_instance, &instance, sizeof instance, reader);
+        if (!reader || reader->fd < 0)
+            continue;
 
         /* A hangup without data needs no read to be known as the end; but a pipe at rest reports nothing
          * else, whatever is in it. */
-        bool readable = (ready[i].events & EPOLLIN) || reader->resting;
+        readable = (ready[i].events & EPOLLIN) || reader->resting;
 
         if (!readable || read_some(reader) == READ_END) {
             at_end(reader);
-            if (reader->finished)
+            if (reader->finished) {
                 close_reader(reader);
-            else
+            } else {
                 fd_close(&reader->fd); /* the instance, which may live on, will finish us */
+                owner->on_end(owner->data, instance);
+            }
         } else if (reader->bytes >= STDERR_BYTES_PER_SECOND) {
             rest(reader);
         }
@@ -249,7 +267,7 @@ struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const c
 {
     size_t name = strlen(service) + 1;
     struct stderr_reader *reader = calloc(1, sizeof *reader + name);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = reader};
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = instance};
     int pair[2];
 
     if (!reader)
@@ -259,19 +277,22 @@ struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const c
         free(reader);
         return NULL;
     }
-    if (epoll_ctl(readers->epoll, EPOLL_CTL_ADD, pair[0], &event) != 0) {
-        int number = errno;
+    reader->owner = readers;
+    reader->fd = pair[0];
+    reader->instance = instance;
+    memcpy(reader->service, service, name);
+    HASH_ADD(hh, readers->by_instance, instance, sizeof reader->instance, reader);
+    if (!reader->hh.tbl || epoll_ctl(readers->epoll, EPOLL_CTL_ADD, pair[0], &event) != 0) {
+        int number = reader->hh.tbl ? errno : ENOMEM;
 
+        if (reader->hh.tbl)
+            HASH_DEL(readers->by_instance, reader);
         close(pair[0]);
         close(pair[1]);
         free(reader);
         errno = number;
         return NULL;
     }
-    reader->owner = readers;
-    reader->fd = pair[0];
-    reader->instance = instance;
-    memcpy(reader->service, service, name);
     DL_APPEND(readers->all, reader);
     readers->count++;
     *write_end_r = pair[1];
@@ -311,7 +332,8 @@ size_t stderr_readers_count(const struct stderr_readers *readers)
     return readers->count;
 }
 
-int stderr_readers_create(uv_loop_t *loop, struct stderr_readers **readers_r)
+int stderr_readers_create(uv_loop_t *loop, void (*on_end)(void *data, uint64_t instance),
+                          void *data, struct stderr_readers **readers_r)
 {
     struct stderr_readers *readers = calloc(1, sizeof *readers);
     int r;
@@ -319,6 +341,8 @@ int stderr_readers_create(uv_loop_t *loop, struct stderr_readers **readers_r)
     if (!readers)
         return -ENOMEM;
     readers->loop = loop;
+    readers->on_end = on_end;
+    readers->data = data;
     readers->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (readers->epoll < 0) {
         r = -errno;

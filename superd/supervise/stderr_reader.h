@@ -24,7 +24,9 @@
 struct stderr_readers; /* all of the daemon's, one epoll instance */
 struct stderr_reader;  /* one pipe */
 
-int stderr_readers_create(uv_loop_t *loop, struct stderr_readers **readers_r);
+/* ON_END is called when a pipe has ended before its instance was reaped: that is mostly the moment. */
+int stderr_readers_create(uv_loop_t *loop, void (*on_end)(void *data, uint64_t instance),
+                          void *data, struct stderr_readers **readers_r);
 /* Close all pipes; memory is freed by the loop a little later. */
 void stderr_readers_destroy(struct stderr_readers *readers);
 

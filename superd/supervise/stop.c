@@ -54,6 +54,7 @@ static void close_all(struct supervisor *supervisor)
             service_remove(service); /* without instances it goes at once */
     }
     tree_stop(supervisor);
+    uv_close((uv_handle_t *)&supervisor->sweep_timer, NULL);
     overload_stop(supervisor);
     access_files_stop(supervisor);
     stderr_readers_destroy(supervisor->stderr_readers);

@@ -36,8 +36,9 @@ size_t supervisor_descriptors_left(const struct supervisor *supervisor)
 {
     /* An instance that is being launched has its connection and both ends of a pipe here; one that
      * runs has the read end alone. */
-    size_t in_flight = supervisor->generation ? launchers_in_flight(supervisor->generation->launchers)
-                                              : 0;
+    size_t in_flight = supervisor->generation
+                           ? launchers_in_flight(supervisor->generation->launchers)
+                           : 0;
     size_t used = supervisor->descriptors_fixed + stderr_readers_count(supervisor->stderr_readers) +
                   2 * in_flight;
 
@@ -100,11 +101,11 @@ static void on_turn_end(uv_prepare_t *prepare)
 
 /* ---- Signals -------------------------------------------------------------------------------- */
 
-static void on_signal(struct supervisor *supervisor, uint32_t number)
+static void on_signal(struct supervisor *supervisor, const struct signalfd_siginfo *info)
 {
-    switch (number) {
+    switch (info->ssi_signo) {
     case SIGCHLD:
-        reaper_run(supervisor);
+        reaper_signalled(supervisor, (pid_t)info->ssi_pid);
         break;
     case SIGTERM:
         stop_begin(supervisor, "SIGTERM");
@@ -136,8 +137,9 @@ static void on_signals(uv_poll_t *handle, int status, int events)
 
     (void)status;
     (void)events;
-    for (ssize_t i = 0; i < n / (ssize_t)sizeof *info; i++)
-        on_signal(supervisor, info[i].ssi_signo);
+    /* One of them may be the end: then there is nothing left to reap or reload for the others. */
+    for (ssize_t i = 0; i < n / (ssize_t)sizeof *info && supervisor->state != STATE_STOPPED; i++)
+        on_signal(supervisor, &info[i]);
 }
 
 /* Signals are read from a descriptor: no handler, so nothing is interrupted, and many ends of
@@ -165,6 +167,14 @@ static int open_signals(struct supervisor *supervisor)
 
 /* ---- Start ---------------------------------------------------------------------------------- */
 
+static void on_stderr_end(void *data, uint64_t id)
+{
+    struct instance *instance = instance_find(data, id);
+
+    if (instance)
+        reaper_hint(instance);
+}
+
 static int open_loop(struct supervisor *supervisor)
 {
     int r = uv_loop_init(&supervisor->loop);
@@ -174,7 +184,8 @@ static int open_loop(struct supervisor *supervisor)
     r = open_signals(supervisor);
     if (r < 0)
         return r;
-    r = stderr_readers_create(&supervisor->loop, &supervisor->stderr_readers);
+    r = stderr_readers_create(&supervisor->loop, on_stderr_end, supervisor,
+                              &supervisor->stderr_readers);
     if (r < 0)
         return r;
     r = refusals_create(&supervisor->loop, &supervisor->refusals);
@@ -186,6 +197,8 @@ static int open_loop(struct supervisor *supervisor)
     uv_idle_init(&supervisor->loop, &supervisor->more_turns);
     supervisor->stop_timer.data = supervisor->turn_end.data = supervisor->signals.data = supervisor;
     tree_begin(supervisor);
+    uv_timer_init(&supervisor->loop, &supervisor->sweep_timer);
+    supervisor->sweep_timer.data = supervisor;
     overload_begin(supervisor);
     uv_timer_init(&supervisor->loop, &supervisor->access_timer);
     supervisor->access_timer.data = supervisor;

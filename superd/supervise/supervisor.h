@@ -69,6 +69,8 @@ struct supervisor {
     size_t instance_count;
     struct tree_end *tree_ends; /* instances whose processes are being ended */
     uv_timer_t tree_timer;
+    struct instance *hinted; /* by the reaper */
+    uv_timer_t sweep_timer;
     struct unclaimed *unclaimed; /* ends of children whose reports have not been read yet */
 
     int activity_fd; /* net/activity.h; -1: this kernel has no sock_diag */

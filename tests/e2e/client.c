@@ -25,7 +25,7 @@ static void *keep(void *memory)
     static struct kept {
         void *memory;
         struct kept *next;
-    } *all;
+    } * all;
     struct kept *one = malloc(sizeof *one);
 
     assert_non_null(one);

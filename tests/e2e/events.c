@@ -15,9 +15,9 @@
 
 #include "runner.h"
 
-#define READ_SIZE  65536
+#define READ_SIZE   65536
 #define LINES_SHOWN 60
-#define WORDS_SIZE 512
+#define WORDS_SIZE  512
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
@@ -33,6 +33,15 @@ void events_open(struct events *events, const char *path)
     assert_true(events->watch >= 0);
     assert_true(inotify_add_watch(events->watch, directory, IN_MODIFY | IN_CREATE | IN_MOVED_TO) >=
                 0);
+}
+
+void events_follow(struct events *events, const char *path)
+{
+    events_read(events);
+    if (events->fd >= 0)
+        close(events->fd);
+    events->fd = -1;
+    snprintf(events->path, sizeof events->path, "%s", path);
 }
 
 void events_close(struct events *events)

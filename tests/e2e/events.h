@@ -28,6 +28,9 @@ struct events {
 };
 
 void events_open(struct events *events, const char *path);
+/* From now on read the log at PATH, in the same directory; what was read stays. */
+void events_follow(struct events *events, const char *path);
+
 void events_close(struct events *events);
 
 /* Read what is new in the log. Follows a log that was renamed and made anew. */

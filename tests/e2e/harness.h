@@ -22,13 +22,13 @@
 #include "runner.h"
 
 struct setup {
-    const char *superd;   /* settings of the group `superd` besides log and control */
-    const char *defaults; /* of the group `defaults` */
-    const char *services; /* of the group `services` */
-    const char *top;      /* further text of the file */
-    const char *raw;      /* the whole file, instead of all that */
-    const char *const *arguments;   /* of superd, besides --config; NULL at the end */
-    const char *const *environment; /* "NAME=value", besides ours; NULL at the end */
+    const char *superd;              /* settings of the group `superd` besides log and control */
+    const char *defaults;            /* of the group `defaults` */
+    const char *services;            /* of the group `services` */
+    const char *top;                 /* further text of the file */
+    const char *raw;                 /* the whole file, instead of all that */
+    const char *const *arguments;    /* of superd, besides --config; NULL at the end */
+    const char *const *environment;  /* "NAME=value", besides ours; NULL at the end */
     void (*before_exec)(void *data); /* called in the child that becomes superd */
     void *data;
     bool log_on_stderr;
@@ -43,7 +43,7 @@ struct daemon {
     struct events events;
     char *known[64]; /* files of the directory that may stay */
     size_t known_count;
-    int baseline; /* descriptors when nobody is connected */
+    int baseline; /* descriptors when nobody is connected, without those of listeners */
     int status;   /* of waitpid(2), once it has ended */
     bool ended;
     struct daemon *next;
@@ -106,7 +106,8 @@ size_t daemon_launchers(const struct daemon *daemon, pid_t *pids, size_t room);
 /* Wait until nobody is served: no child but launchers, and the descriptors of the beginning. */
 void daemon_expect_quiet(struct daemon *daemon);
 
-/* What it has now is what it is to come back to. */
+/* What it has now, with nobody connected, is what it is to come back to (more or fewer listeners
+ * apart). daemon_start() has done this; for cases that launch it otherwise. */
 void daemon_rebase(struct daemon *daemon);
 
 /* ---- The end -------------------------------------------------------------------------------- */
@@ -127,6 +128,10 @@ const char *harness_superd(void);   /* the program under test */
 const char *harness_specimen(void); /* the handler of handlers/specimen.c */
 const char *harness_build(void);    /* the top of the build tree */
 bool harness_is_root(void);
+
+/* An address of the loopback network that no other test is likely to use, for cases that cannot leave
+ * the port to the kernel. Returns TEXT. */
+char *harness_loopback(char text[32]);
 
 /* Leave the case unless we are root. */
 void harness_needs_root(void);

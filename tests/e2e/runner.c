@@ -235,9 +235,8 @@ static int run_all(const char *program, const char *filter, const struct e2e_cas
         return EXIT_FAILURE;
     for (size_t i = 0; i < count; i++) {
         if (!filter || strstr(cases[i].name, filter))
-            tests[n++] = (struct CMUnitTest){.name = cases[i].name,
-                                             .test_func = run_case,
-                                             .initial_state = (void *)&cases[i]};
+            tests[n++] = (struct CMUnitTest){
+                .name = cases[i].name, .test_func = run_case, .initial_state = (void *)&cases[i]};
     }
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     alarm(PROGRAM_SECONDS);

@@ -26,9 +26,9 @@ struct e2e_case {
     unsigned seconds; /* it may take so long; 0: CASE_SECONDS */
 };
 
-#define E2E(function)                                                                              \
-    {                                                                                              \
-        .name = #function, .run = (function)                                                       \
+#define E2E(function)                        \
+    {                                        \
+        .name = #function, .run = (function) \
     }
 
 #define CASE_SECONDS    60

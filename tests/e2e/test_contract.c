@@ -35,9 +35,10 @@ static void descriptors__connection__socket_twice_and_a_pipe(void)
 
 static void descriptors__stderr_connection__the_socket_three_times(void)
 {
-    struct daemon *daemon = daemon_serve(HELLO "stderr = 'connection'; };\n"
-                                               "loud: { listen = '127.0.0.1:0'; stderr = 'connection';"
-                                               " exec = ['@SPECIMEN@', 'stderr', 'oops']; };");
+    struct daemon *daemon = daemon_serve(HELLO
+                                         "stderr = 'connection'; };\n"
+                                         "loud: { listen = '127.0.0.1:0'; stderr = 'connection';"
+                                         " exec = ['@SPECIMEN@', 'stderr', 'oops']; };");
     char *report = daemon_ask(daemon, "hello");
 
     assert_int_equal(report_count(report, "fd."), 3);
@@ -83,8 +84,8 @@ static void close_standard(void *data)
 
 static void descriptors__superd_without_standard_ones__handler_has_them(void)
 {
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.services = HELLO "};", .before_exec = close_standard});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.services = HELLO "};", .before_exec = close_standard});
     char *report = daemon_ask(daemon, "hello");
 
     assert_int_equal(report_count(report, "fd."), 3);
@@ -146,9 +147,9 @@ static void socket__client_half_closes__handler_reads_the_end_and_answers(void)
 
 static void arguments__blanks_and_empty__as_written(void)
 {
-    struct daemon *daemon =
-        daemon_serve("hello: { listen = '127.0.0.1:0';\n"
-                     "  exec = ['@SPECIMEN@', 'report', 'two words', '', '$HOME *', 'last']; };");
+    struct daemon *daemon = daemon_serve(
+        "hello: { listen = '127.0.0.1:0';\n"
+        "  exec = ['@SPECIMEN@', 'report', 'two words', '', '$HOME *', 'last']; };");
     char *report = daemon_ask(daemon, "hello");
 
     assert_int_equal(report_count(report, "argument."), 6);
@@ -170,8 +171,8 @@ static void arguments__argv0__apart_from_the_path(void)
 
 static void arguments__one_string__a_program_without_arguments(void)
 {
-    struct daemon *daemon =
-        daemon_serve("hello: { listen = '127.0.0.1:0'; exec = '@SPECIMEN@'; };");
+    struct daemon *daemon = daemon_serve(
+        "hello: { listen = '127.0.0.1:0'; exec = '@SPECIMEN@'; };");
 
     assert_int_equal(report_count(daemon_ask(daemon, "hello"), "argument."), 1);
     daemon_stop(daemon);
@@ -183,8 +184,7 @@ static void environment__of_superd__not_passed_on(void)
 {
     static const char *const ours[] = {"SECRET=1", "PASSED=as it is", "UID=0", NULL};
     struct daemon *daemon = daemon_start(&(struct setup){
-        .environment = ours,
-        .services = HELLO "pass_environment = ['PASSED', 'NOT_THERE']; };"});
+        .environment = ours, .services = HELLO "pass_environment = ['PASSED', 'NOT_THERE']; };"});
     char *report = daemon_ask(daemon, "hello");
 
     assert_false(report_has(report, "env.SECRET"));
@@ -197,7 +197,8 @@ static void environment__of_superd__not_passed_on(void)
 static void environment__of_the_service__as_written(void)
 {
     struct daemon *daemon = daemon_serve(
-        HELLO "environment: { UID = 'mine'; EMPTY = ''; PATH = '/opt/bin'; WORDS = 'a  b=c'; }; };");
+        HELLO
+        "environment: { UID = 'mine'; EMPTY = ''; PATH = '/opt/bin'; WORDS = 'a  b=c'; }; };");
     char *report = daemon_ask(daemon, "hello");
 
     report_expect(report, "env.UID", "mine");
@@ -236,8 +237,9 @@ static void environment__standard__user_path_and_connection(void)
 
 static void environment__connnum__counts_the_source(void)
 {
-    struct daemon *daemon = daemon_serve("hello: { listen = '127.0.0.1:0'; exec = ['/bin/sh', '-c',\n"
-                                         "  'echo $TCPCONNNUM; read line']; };");
+    struct daemon *daemon = daemon_serve(
+        "hello: { listen = '127.0.0.1:0'; exec = ['/bin/sh', '-c',\n"
+        "  'echo $TCPCONNNUM; read line']; };");
     int first = daemon_dial(daemon, "hello"), second;
 
     assert_string_equal(client_hear_line(first), "1");
@@ -260,8 +262,8 @@ static void process__session__its_own(void)
     assert_string_equal(report_value(report, "session"), report_value(report, "pid"));
     assert_string_equal(report_value(report, "group"), report_value(report, "pid"));
     assert_string_equal(daemon_ask(daemon, "suicide"), "killing\n");
-    expect_event(&daemon->events, "end", "service", "suicide", "outcome", "signal", "signal", "TERM",
-                 NULL);
+    expect_event(&daemon->events, "end", "service", "suicide", "outcome", "signal", "signal",
+                 "TERM", NULL);
     assert_non_null(strstr(daemon_ask(daemon, "hello"), "session="));
     daemon_stop(daemon);
 }
@@ -282,8 +284,8 @@ static void spoil_signals(void *data)
 
 static void process__signals__default_and_unblocked(void)
 {
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.services = HELLO "};", .before_exec = spoil_signals});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.services = HELLO "};", .before_exec = spoil_signals});
     char *report = daemon_ask(daemon, "hello");
 
     report_expect(report, "signals.Blk", "0");
@@ -295,11 +297,11 @@ static void process__signals__default_and_unblocked(void)
 
 static void process__directory_umask_nice_rlimits__as_configured(void)
 {
-    struct daemon *daemon =
-        daemon_serve(HELLO "};\n"
-                           "set: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'report'];\n"
-                           "  directory = '@DIR@'; umask = '077'; nice = 5;\n"
-                           "  rlimits: { nofile = 100; core = 0; fsize = '1M'; }; };");
+    struct daemon *daemon = daemon_serve(
+        HELLO "};\n"
+              "set: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'report'];\n"
+              "  directory = '@DIR@'; umask = '077'; nice = 5;\n"
+              "  rlimits: { nofile = 100; core = 0; fsize = '1M'; }; };");
     char *report = daemon_ask(daemon, "hello");
 
     report_expect(report, "directory", "/");
@@ -324,8 +326,8 @@ static void set_descriptor_limit(void *data)
 
 static void process__descriptor_limit__as_superd_was_started(void)
 {
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.services = HELLO "};", .before_exec = set_descriptor_limit});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.services = HELLO "};", .before_exec = set_descriptor_limit});
 
     report_expect(daemon_ask(daemon, "hello"), "rlimit.nofile", "512 1024");
     daemon_stop(daemon);
@@ -341,9 +343,10 @@ static void identity__user__ids_and_groups(void)
 
     harness_needs_root();
     assert_non_null(user);
-    daemon = daemon_serve(HELLO "user = 'nobody'; };\n"
-                                "more: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'report'];\n"
-                                "  user = 'nobody'; group = 'daemon'; groups = ['mail', 'games']; };");
+    daemon = daemon_serve(HELLO
+                          "user = 'nobody'; };\n"
+                          "more: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'report'];\n"
+                          "  user = 'nobody'; group = 'daemon'; groups = ['mail', 'games']; };");
     report = daemon_ask(daemon, "hello");
     snprintf(wanted, sizeof wanted, "%u %u %u", user->pw_uid, user->pw_uid, user->pw_uid);
     report_expect(report, "uid", wanted);
@@ -373,18 +376,19 @@ static void identity__ordinary_user__oneself(void)
 
 static void end__outcomes__in_the_log(void)
 {
-    struct daemon *daemon =
-        daemon_serve("zero: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'exit', '0']; };\n"
-                     "seven: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'exit', '7']; };\n"
-                     "abort: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'signal', '6'];\n"
-                     "  rlimits: { core = 0; }; };");
+    struct daemon *daemon = daemon_serve(
+        "zero: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'exit', '0']; };\n"
+        "seven: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'exit', '7']; };\n"
+        "abort: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'signal', '6'];\n"
+        "  rlimits: { core = 0; }; };");
     json_t *event;
 
     daemon_ask(daemon, "zero");
     event = expect_event(&daemon->events, "end", "service", "zero", "outcome", "ok", NULL);
     assert_null(json_object_get(event, "status"));
     daemon_ask(daemon, "seven");
-    expect_event(&daemon->events, "end", "service", "seven", "outcome", "exit", "status", "7", NULL);
+    expect_event(&daemon->events, "end", "service", "seven", "outcome", "exit", "status", "7",
+                 NULL);
     daemon_ask(daemon, "abort");
     event = expect_event(&daemon->events, "end", "service", "abort", "outcome", "signal", "signal",
                          "ABRT", NULL);

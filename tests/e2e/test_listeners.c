@@ -90,23 +90,13 @@ static void ipv6__both_families_on_one_socket__ipv4_clients_are_shown_as_ipv4(vo
     daemon_stop(daemon);
 }
 
-/* An address of the loopback network that no other test is likely to use, for the cases that cannot
- * leave the port to the kernel. */
-static char *own_address(char text[32])
-{
-    unsigned pid = (unsigned)getpid();
-
-    snprintf(text, 32, "127.%u.%u.%u", 100 + pid % 100, (pid >> 8) & 255, 1 + (pid & 127));
-    return text;
-}
-
 static void range__ten_ports__all_serve(void)
 {
     char services[256], address[64], host[32];
     struct daemon *daemon;
 
     snprintf(services, sizeof services, "hello: { listen = '%s:20100-20109'; " REPORT "};",
-             own_address(host));
+             harness_loopback(host));
     daemon = daemon_serve(services);
     for (unsigned port = 20100; port < 20110; port++) {
         char wanted[64];
@@ -121,11 +111,10 @@ static void range__ten_ports__all_serve(void)
 
 static void list__several_kinds__all_serve(void)
 {
-    struct daemon *daemon =
-        daemon_serve("hello: { listen = ('127.0.0.1:0', 'unix:@DIR@/sock',\n"
-                     "  { address = '127.0.0.1:0'; nodelay = true; keepalive = true;\n"
-                     "    backlog = 7; receive_buffer = '64K'; send_buffer = '64K'; }); " REPORT
-                     "};");
+    struct daemon *daemon = daemon_serve(
+        "hello: { listen = ('127.0.0.1:0', 'unix:@DIR@/sock',\n"
+        "  { address = '127.0.0.1:0'; nodelay = true; keepalive = true;\n"
+        "    backlog = 7; receive_buffer = '64K'; send_buffer = '64K'; }); " REPORT "};");
     const char *report = daemon_ask(daemon, "hello");
 
     report_expect(report, "nodelay", "0");
@@ -185,8 +174,8 @@ static void unix__mode_and_owner__as_configured(void)
     struct daemon *daemon;
     struct stat st;
 
-    daemon = daemon_serve("hello: { listen = ({ address = 'unix:@DIR@/sock'; mode = '0620'; }); " REPORT
-                          "};");
+    daemon = daemon_serve(
+        "hello: { listen = ({ address = 'unix:@DIR@/sock'; mode = '0620'; }); " REPORT "};");
     assert_int_equal(stat(daemon_path(daemon, "sock"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0620);
     daemon_stop(daemon);
@@ -296,7 +285,8 @@ static void unix__abstract__served(void)
     snprintf(name, sizeof name, "unix:@superd-e2e-%d", (int)getpid());
     snprintf(services, sizeof services, "hello: { listen = '%s'; " REPORT "};", name);
     daemon = daemon_serve(services);
-    assert_memory_equal(report_value(daemon_ask(daemon, "hello"), "sockname"), "unix superd-e2e-", 16);
+    assert_memory_equal(report_value(daemon_ask(daemon, "hello"), "sockname"), "unix superd-e2e-",
+                        16);
     daemon_stop(daemon);
     assert_int_equal(client_try(name, SOCK_STREAM), -ECONNREFUSED);
 }
@@ -361,11 +351,11 @@ static void inherited__fd_name__served(void)
 {
     char web[64], other[64];
     struct activation activation = {{bound_tcp(web), bound_tcp(other)}};
-    struct daemon *daemon = daemon_start(&(struct setup){
-        .services = "one: { listen = 'fd:web'; " REPORT "};\n"
-                    "two: { listen = 'fd:other'; exec = ['@SPECIMEN@', 'cat']; };",
-        .before_exec = give_sockets,
-        .data = &activation});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.services = "one: { listen = 'fd:web'; " REPORT "};\n"
+                                    "two: { listen = 'fd:other'; exec = ['@SPECIMEN@', 'cat']; };",
+                        .before_exec = give_sockets,
+                        .data = &activation});
     const char *report;
 
     assert_string_equal(daemon_address(daemon, "one", 0), web);
@@ -382,10 +372,10 @@ static void inherited__no_such_name__start_fails_and_says_so(void)
 {
     char web[64], other[64];
     struct activation activation = {{bound_tcp(web), bound_tcp(other)}};
-    struct daemon *daemon =
-        daemon_launch(&(struct setup){.services = "one: { listen = 'fd:wbe'; " REPORT "};",
-                                      .before_exec = give_sockets,
-                                      .data = &activation});
+    struct daemon *daemon = daemon_launch(
+        &(struct setup){.services = "one: { listen = 'fd:wbe'; " REPORT "};",
+                        .before_exec = give_sockets,
+                        .data = &activation});
 
     assert_int_equal(daemon_wait(daemon), 71);
     assert_non_null(strstr(daemon_read(daemon, "stderr"), "wbe"));

@@ -61,9 +61,12 @@ static void leaves_a_connection(void)
 }
 
 static const struct e2e_case inner[] = {
-    E2E(passes),           E2E(fails),
-    E2E(crashes),          {.name = "hangs", .run = hangs, .seconds = 1},
-    E2E(leaves_a_process), E2E(is_skipped),
+    E2E(passes),
+    E2E(fails),
+    E2E(crashes),
+    {.name = "hangs", .run = hangs, .seconds = 1},
+    E2E(leaves_a_process),
+    E2E(is_skipped),
     E2E(leaves_a_connection),
 };
 
@@ -85,7 +88,8 @@ static int run_inner(const char *name, char *text, size_t size)
     setenv("E2E_DEADLINE_MS", "2000", 1); /* what never comes need not be waited for long */
     output = popen(command, "re");
     assert_non_null(output);
-    while (length < size - 1 && (n = (ssize_t)fread(text + length, 1, size - 1 - length, output)) > 0)
+    while (length < size - 1 &&
+           (n = (ssize_t)fread(text + length, 1, size - 1 - length, output)) > 0)
         length += (size_t)n;
     text[length] = '\0';
     status = pclose(output);
@@ -134,7 +138,8 @@ static void runner__all_skipped__77(void)
 
 static void runner__no_such_event__reported_with_the_log(void)
 {
-    expect_verdict("leaves_a_connection", 1, "no such event in the log: end service=no such service");
+    expect_verdict("leaves_a_connection", 1,
+                   "no such event in the log: end service=no such service");
 }
 
 static const struct e2e_case cases[] = {

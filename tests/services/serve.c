@@ -41,8 +41,8 @@ void serve_make_directory(char path[64])
 {
     const char *base = getenv("TMPDIR");
 
-    fail_if(snprintf(path, 64, "%s/services-test-XXXXXX", base && strlen(base) < 40 ? base : "/tmp") >=
-                64,
+    fail_if(snprintf(path, 64, "%s/services-test-XXXXXX",
+                     base && strlen(base) < 40 ? base : "/tmp") >= 64,
             "directory name");
     fail_if(!mkdtemp(path), path);
 }

@@ -6,13 +6,14 @@
  * BANK_TEST_SEED repeats the random choices of a run (not its timing).
  */
 #include "bank/link.h"
+#include "bank_books.h"
+#include "common/io.h"
 #include "hosts.h"
 #include "serve.h"
 
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ enum {
     LAST_ONE = CUSTOMERS, /* who comes when the others have gone */
     EACH_MOST = 400,      /* transfers of one customer */
     LAST_MOST = 4,        /* of the last one */
-    ACCOUNTS = 8,    /* in each bank */
+    ACCOUNTS = 8,         /* in each bank */
     DEPOSIT = 100000,
     RUN_MS = 25000,     /* no new transfer after that */
     PATIENCE_MS = 2500, /* a customer's deadline for one answer */
@@ -66,16 +67,20 @@ static char directory[64];
 static char files[2][128];
 static int faults;
 
-#define CHECK(condition, ...)                                                                      \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "FAULT: " __VA_ARGS__);                                                \
-            fprintf(stderr, " [%s]\n", #condition);                                                \
-            faults++;                                                                              \
-        }                                                                                          \
+#define CHECK(condition, ...)                       \
+    do {                                            \
+        if (!(condition)) {                         \
+            fprintf(stderr, "FAULT: " __VA_ARGS__); \
+            fprintf(stderr, " [%s]\n", #condition); \
+            faults++;                               \
+        }                                           \
     } while (0)
 
-enum { LEDGER_PORT = 7700, TELLER_PORT = 7701, INTERBANK_PORT = 7702 }; /* in namespaces of our own */
+enum {
+    LEDGER_PORT = 7700,
+    TELLER_PORT = 7701,
+    INTERBANK_PORT = 7702
+}; /* in namespaces of our own */
 
 static const char *address_text(const char *bank, const char *address, int port)
 {
@@ -125,8 +130,13 @@ static void run_nothing(const struct host *host)
 
 static void open_books(int which)
 {
-    const char *argv[] = {serve_program("bank/bank-ledger"), "--bank", banks[which], "--database",
-                          files[which], "--create", NULL};
+    const char *argv[] = {serve_program("bank/bank-ledger"),
+                          "--bank",
+                          banks[which],
+                          "--database",
+                          files[which],
+                          "--create",
+                          NULL};
     char output[256];
 
     snprintf(files[which], sizeof files[which], "%s/%s.db", directory, banks[which]);
@@ -151,7 +161,7 @@ static void open_accounts(int which)
         strcpy(request.payer.bank, banks[which]);
         snprintf(request.payer.name, sizeof request.payer.name, "c%d", i);
         snprintf(request.id, sizeof request.id, "open-%d", i);
-        bank_link_call(&ledger, &request, wire_clock() + 10000, NULL, NULL, &answer);
+        bank_link_call(&ledger, &request, io_clock_ms() + 10000, NULL, NULL, &answer);
         CHECK(answer.kind == BANK_OK, "open: %s", answer.text);
     }
     bank_link_close(&ledger);
@@ -162,9 +172,16 @@ static void open_accounts(int which)
 static int run_client(const char *first, const char *second, const char *third, const char *fourth,
                       char *output, size_t size)
 {
-    const char *argv[] = {serve_program("bank/bank"), "-t", "5s", "-s",
-                          address_text("", hosts[0].address, TELLER_PORT), first, second, third,
-                          fourth, NULL};
+    const char *argv[] = {serve_program("bank/bank"),
+                          "-t",
+                          "5s",
+                          "-s",
+                          address_text("", hosts[0].address, TELLER_PORT),
+                          first,
+                          second,
+                          third,
+                          fourth,
+                          NULL};
     int status;
 
     hosts_enter(&town);
@@ -216,13 +233,13 @@ static enum outcome outcome_of(const struct bank_answer *answer)
 /* Ask once. What was told before as final must be told again. */
 static void ask_once(struct record *record, struct bank_link *teller)
 {
-    int64_t start = wire_clock();
+    int64_t start = io_clock_ms();
     struct bank_answer answer;
     enum outcome told;
     int took;
 
     bank_link_call(teller, &record->request, start + PATIENCE_MS, NULL, NULL, &answer);
-    took = (int)(wire_clock() - start);
+    took = (int)(io_clock_ms() - start);
     told = outcome_of(&answer);
     record->tries++;
     if (took > record->slowest_ms)
@@ -238,12 +255,12 @@ static void ask_once(struct record *record, struct bank_link *teller)
 static void ask_balance(struct bank_link *teller, const struct bank_account *account, int *slowest)
 {
     struct bank_request request = {.id = "b", .verb = BANK_BALANCE, .payer = *account};
-    int64_t start = wire_clock();
+    int64_t start = io_clock_ms();
     struct bank_answer answer;
 
     bank_link_call(teller, &request, start + PATIENCE_MS, NULL, NULL, &answer);
-    if (wire_clock() - start > *slowest)
-        *slowest = (int)(wire_clock() - start);
+    if (io_clock_ms() - start > *slowest)
+        *slowest = (int)(io_clock_ms() - start);
 }
 
 static void be_customer(int customer, int64_t until)
@@ -258,7 +275,7 @@ static void be_customer(int customer, int64_t until)
         bank_link_begin(&tellers[i], banks[i]);
         bank_link_add(&tellers[i], address_text("", hosts[i].address, TELLER_PORT));
     }
-    for (int n = 0; n < EACH_MOST && wire_clock() < until; n++) {
+    for (int n = 0; n < EACH_MOST && io_clock_ms() < until; n++) {
         struct bank_link *teller;
 
         choose_transfer(&mine[n], customer, n);
@@ -318,28 +335,30 @@ static bool customers_left(pid_t customers[])
 }
 
 /* Until the customers have gone: a kill every few hundredths of a second, a cut about every
- * second and a half. */
+ * second and a half. The first cut is the customers' own and outlasts their patience. */
 static void make_trouble(pid_t customers[], int *killed, int *cut)
 {
     struct host *const all[] = {&hosts[0], &hosts[1], &town};
     struct host *down = NULL;
-    int64_t change_at = wire_clock() + 500;
+    int64_t change_at = io_clock_ms() + 500;
 
     while (customers_left(customers)) {
         pid_t pid;
 
         if (instances((int)(random() % 2), &pid) > 0 && kill(pid, SIGKILL) == 0)
             ++*killed;
-        if (wire_clock() >= change_at) {
+        if (io_clock_ms() >= change_at) {
             if (down) {
                 hosts_connect(down, true);
                 down = NULL;
             } else {
-                down = all[random() % 3];
+                down = *cut == 0 ? &town : all[random() % 3];
                 hosts_connect(down, false);
                 ++*cut;
             }
-            change_at = wire_clock() + (down ? 20 + random() % 300 : 500 + random() % 1500);
+            change_at = io_clock_ms() + (!down       ? 500 + random() % 1500
+                                         : *cut == 1 ? PATIENCE_MS + 1000
+                                                     : 20 + random() % 300);
         }
         poll(NULL, 0, 20 + (int)(random() % 40));
     }
@@ -350,9 +369,9 @@ static void make_trouble(pid_t customers[], int *killed, int *cut)
 /* Callers have gone, so every instance must end by itself. */
 static void wait_for_instances(void)
 {
-    int64_t until = wire_clock() + 15000;
+    int64_t until = io_clock_ms() + 15000;
 
-    while (instances(0, NULL) + instances(1, NULL) > 0 && wire_clock() < until)
+    while (instances(0, NULL) + instances(1, NULL) > 0 && io_clock_ms() < until)
         poll(NULL, 0, 20);
     CHECK(instances(0, NULL) + instances(1, NULL) == 0, "instances are left over");
 }
@@ -360,9 +379,15 @@ static void wait_for_instances(void)
 /* Run bank-teller --settle; returns how many it settled. */
 static int settle(int which)
 {
-    const char *argv[] = {serve_program("bank/bank-teller"), "--bank", banks[which], "--ledger",
-                          address_text("", "127.0.0.1", LEDGER_PORT), "--peer", peer_text(which),
-                          "--settle", NULL};
+    const char *argv[] = {serve_program("bank/bank-teller"),
+                          "--bank",
+                          banks[which],
+                          "--ledger",
+                          address_text("", "127.0.0.1", LEDGER_PORT),
+                          "--peer",
+                          peer_text(which),
+                          "--settle",
+                          NULL};
     char output[256];
     int settled = 0;
 
@@ -375,40 +400,12 @@ static int settle(int which)
     return settled;
 }
 
-/* -- The books ------------------------------------------------------------------------------------- */
-
-static sqlite3 *books[2];
-
-static void read_books(void)
-{
-    for (int which = 0; which < 2; which++)
-        if (sqlite3_open_v2(files[which], &books[which], SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
-            exit(99);
-}
-
-static int64_t number(int which, const char *sql, const char *first, const char *second)
-{
-    sqlite3_stmt *statement = NULL;
-    int64_t result = INT64_MIN;
-
-    sqlite3_prepare_v2(books[which], sql, -1, &statement, NULL);
-    if (first)
-        sqlite3_bind_text(statement, 1, first, -1, SQLITE_STATIC);
-    if (second)
-        sqlite3_bind_text(statement, 2, second, -1, SQLITE_STATIC);
-    if (sqlite3_step(statement) == SQLITE_ROW)
-        result = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return result; /* INT64_MIN: no such row */
-}
-
 /* With south's wire out, transfers to it stay pending, whoever tries; they are for --settle. */
 static void make_pending(void)
 {
     struct bank_link teller;
-    int payer = (int)number(
-        0,
-        "SELECT substr(name, 2) FROM account WHERE name LIKE 'c%' ORDER BY balance DESC LIMIT 1",
+    int payer = (int)books_number(
+        0, "SELECT substr(name, 2) FROM account WHERE name LIKE 'c%' ORDER BY balance DESC LIMIT 1",
         NULL, NULL);
 
     hosts_connect(&hosts[1], false);
@@ -419,8 +416,10 @@ static void make_pending(void)
         struct record *record = &records[LAST_ONE][i];
 
         record->told = NOT_KNOWN;
-        record->request = (struct bank_request){
-            .verb = BANK_TRANSFER, .payer = {.bank = "north"}, .payee = {"south", "c0"}, .cents = 1};
+        record->request = (struct bank_request){.verb = BANK_TRANSFER,
+                                                .payer = {.bank = "north"},
+                                                .payee = {"south", "c0"},
+                                                .cents = 1};
         snprintf(record->request.id, sizeof record->request.id, "last-%d", i);
         snprintf(record->request.payer.name, sizeof record->request.payer.name, "c%d", payer);
         ask_once(record, &teller);
@@ -434,25 +433,6 @@ static void make_pending(void)
 
 /* -- Against the customers ------------------------------------------------------------------------- */
 
-/* The state of a transfer in a ledger; the numbers stand in the question below. */
-enum state { ABSENT, DONE, REFUSED, RETURNED, WRONG };
-
-static enum state state_in(int which, const struct bank_request *request)
-{
-    static const char sql[] =
-        "SELECT CASE WHEN state = 'done' AND entries = 2 THEN 1 WHEN state = 'refused' AND entries = 0 THEN 2"
-        " WHEN state = 'returned' AND entries = 4 THEN 3 ELSE 4 END FROM"
-        " (SELECT *, (SELECT count(*) FROM entry WHERE transfer = t.seq) AS entries"
-        "  FROM transfer t WHERE origin = ? AND id = ?)";
-    int64_t state = number(which, sql, request->payer.bank, request->id);
-    int64_t cents = number(which, "SELECT cents FROM transfer WHERE origin = ? AND id = ?",
-                           request->payer.bank, request->id);
-
-    if (state == INT64_MIN)
-        return ABSENT;
-    return cents == request->cents ? (enum state)state : WRONG;
-}
-
 static int64_t expected[2][ACCOUNTS];
 
 static void check_record(const struct record *record)
@@ -460,21 +440,23 @@ static void check_record(const struct record *record)
     const struct bank_request *request = &record->request;
     int payer_bank = strcmp(request->payer.bank, banks[1]) == 0;
     int payee_bank = strcmp(request->payee.bank, banks[1]) == 0;
-    enum state ours = state_in(payer_bank, request);
-    enum state theirs = payer_bank == payee_bank ? ours : state_in(payee_bank, request);
+    enum books_state ours = books_state(payer_bank, request);
+    enum books_state theirs = payer_bank == payee_bank ? ours : books_state(payee_bank, request);
 
     CHECK(record->slowest_ms <= PATIENCE_MS + SLACK_MS, "%s: waited %d ms", request->id,
           record->slowest_ms);
-    CHECK(ours != WRONG && theirs != WRONG, "%s: wrong in the books", request->id);
-    CHECK((ours == DONE) == (theirs == DONE), "%s: done in one bank alone", request->id);
+    CHECK(ours != BOOKS_WRONG && theirs != BOOKS_WRONG, "%s: wrong in the books", request->id);
+    CHECK((ours == BOOKS_DONE) == (theirs == BOOKS_DONE), "%s: done in one bank alone",
+          request->id);
     if (record->told == TOLD_DONE)
-        CHECK(ours == DONE, "%s: told done, is %d", request->id, (int)ours);
+        CHECK(ours == BOOKS_DONE, "%s: told done, is %d", request->id, (int)ours);
     if (record->told == TOLD_REFUSED)
-        CHECK(ours == REFUSED || ours == RETURNED, "%s: told refused, is %d", request->id,
-              (int)ours);
+        CHECK(ours == BOOKS_REFUSED || ours == BOOKS_RETURNED, "%s: told refused, is %d",
+              request->id, (int)ours);
     if (record->told == TOLD_PENDING)
-        CHECK(ours == DONE || ours == RETURNED, "%s: told pending, is %d", request->id, (int)ours);
-    if (ours == DONE) {
+        CHECK(ours == BOOKS_DONE || ours == BOOKS_RETURNED, "%s: told pending, is %d", request->id,
+              (int)ours);
+    if (ours == BOOKS_DONE) {
         CHECK(request->payee.name[0] == 'c', "%s: paid to nobody", request->id);
         expected[payer_bank][atoi(request->payer.name + 1)] -= request->cents;
         expected[payee_bank][atoi(request->payee.name + 1)] += request->cents;
@@ -491,26 +473,28 @@ static void check_books(int known)
             int64_t balance;
 
             snprintf(name, sizeof name, "c%d", i);
-            balance = number(which, "SELECT balance FROM account WHERE name = ?", name, NULL);
+            balance = books_number(which, "SELECT balance FROM account WHERE name = ?", name, NULL);
             CHECK(balance == expected[which][i], "%s/%s has %lld instead of %lld", banks[which],
                   name, (long long)balance, (long long)expected[which][i]);
             total += balance;
         }
-        CHECK(number(which, "SELECT sum(balance) FROM account", NULL, NULL) == 0, "%s: sum",
+        CHECK(books_number(which, "SELECT sum(balance) FROM account", NULL, NULL) == 0, "%s: sum",
               banks[which]);
-        CHECK(number(which, "SELECT count(*) FROM transfer WHERE state = 'pending'", NULL, NULL) ==
-                  0,
+        CHECK(books_number(which, "SELECT count(*) FROM transfer WHERE state = 'pending'", NULL,
+                           NULL) == 0,
               "%s: pending", banks[which]);
     }
     CHECK(total == (int64_t)2 * ACCOUNTS * DEPOSIT, "money made or lost: %lld", (long long)total);
-    CHECK(number(0, "SELECT balance FROM account WHERE name = '@due-south'", NULL, NULL) +
-                  number(1, "SELECT balance FROM account WHERE name = '@due-north'", NULL, NULL) ==
+    CHECK(books_number(0, "SELECT balance FROM account WHERE name = '@due-south'", NULL, NULL) +
+                  books_number(1, "SELECT balance FROM account WHERE name = '@due-north'", NULL,
+                               NULL) ==
               0,
           "the banks disagree on what they owe each other");
     /* Nothing in the books that nobody asked for; one transfer is from the quiet day. */
-    CHECK(number(0, "SELECT count(*) FROM transfer WHERE request LIKE 'TRANSFER %'", NULL, NULL) +
-                  number(1, "SELECT count(*) FROM transfer WHERE request LIKE 'TRANSFER %'", NULL,
-                         NULL) ==
+    CHECK(books_number(0, "SELECT count(*) FROM transfer WHERE request LIKE 'TRANSFER %'", NULL,
+                       NULL) +
+                  books_number(1, "SELECT count(*) FROM transfer WHERE request LIKE 'TRANSFER %'",
+                               NULL, NULL) ==
               known + 1,
           "transfers that nobody asked for");
 }
@@ -531,8 +515,8 @@ static void check_everything(int killed, int cut)
         if (record->told == NOT_ASKED)
             continue;
         check_record(record);
-        known += state_in(strcmp(record->request.payer.bank, banks[1]) == 0, &record->request) !=
-                 ABSENT;
+        known += books_state(strcmp(record->request.payer.bank, banks[1]) == 0, &record->request) !=
+                 BOOKS_ABSENT;
         slowest = record->slowest_ms > slowest ? record->slowest_ms : slowest;
         repeated += record->tries > 1;
     }
@@ -543,8 +527,7 @@ static void check_everything(int killed, int cut)
            slowest, killed, cut);
     CHECK(told[TOLD_DONE] + told[TOLD_REFUSED] >= LEAST_DECIDED, "too few for a proof");
     CHECK(killed >= LEAST_KILLED && cut >= LEAST_CUT, "too little trouble for a proof");
-    sqlite3_close(books[0]);
-    sqlite3_close(books[1]);
+    books_close();
 }
 
 int main(void)
@@ -578,7 +561,7 @@ int main(void)
     check_quiet_day();
 
     fflush(stdout);
-    until = wire_clock() + RUN_MS;
+    until = io_clock_ms() + RUN_MS;
     for (int i = 0; i < CUSTOMERS; i++) {
         customers[i] = fork();
         if (customers[i] == 0)
@@ -586,7 +569,8 @@ int main(void)
     }
     make_trouble(customers, &killed, &cut);
     wait_for_instances();
-    read_books();
+    books_open(0, files[0]);
+    books_open(1, files[1]);
     make_pending();
     CHECK(settle(0) >= LAST_MOST, "settled too few");
     settle(1);

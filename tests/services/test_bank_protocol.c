@@ -152,8 +152,17 @@ static void bank_reply_parse__nonsense__refused(void **state)
     /* The last two: a final word after ERR and a passing one after NO would settle or return money
      * on the wrong ground. */
     static const char *const lines[] = {
-        "", "i", "i YES", "i OK ", "i NO", "i NO nonsense", "i ERR", "i ERR ok", "i OK \x01",
-        "i ERR no-account gone", "i NO busy wait",
+        "",
+        "i",
+        "i YES",
+        "i OK ",
+        "i NO",
+        "i NO nonsense",
+        "i ERR",
+        "i ERR ok",
+        "i OK \x01",
+        "i ERR no-account gone",
+        "i NO busy wait",
     };
 
     (void)state;
@@ -173,9 +182,10 @@ static void bank_greeting_parse__versions__ours_must_be_among_them(void **state)
         const char *line;
         bool good;
     } cases[] = {
-        {"BANK 1 ledger north", true}, {"BANK 2,1 teller n", true}, {"BANK 2 ledger north", false},
-        {"BANK 11 ledger n", false},   {"BANK 1 ledger", false},    {"BANK 1 ledger NORTH", false},
-        {"SMTP 1 ledger n", false},    {"", false},
+        {"BANK 1 ledger north", true},  {"BANK 2,1 teller n", true},
+        {"BANK 2 ledger north", false}, {"BANK 11 ledger n", false},
+        {"BANK 1 ledger", false},       {"BANK 1 ledger NORTH", false},
+        {"SMTP 1 ledger n", false},     {"", false},
     };
 
     (void)state;
@@ -194,16 +204,26 @@ static void amount__texts__both_ways(void **state)
         const char *text;
         int64_t cents; /* -1: refused */
     } cases[] = {
-        {"12", 1200},   {"12.5", 1250},
-        {"12.05", 1205}, {"0.01", 1},
-        {"0", 0},       {"999999999999.99", BANK_CENTS_MAX},
-        {"1000000000000", -1}, {"99999999999999999999999999999", -1},
-        {"", -1},       {".", -1},
-        {".5", -1},     {"5.", -1},
-        {"1.234", -1},  {"-1", -1},
-        {"1,50", -1},   {"012", -1},
-        {"1.2.3", -1},  {"0x1", -1},
-        {"1 ", -1},     {"1.-1", -1},
+        {"12", 1200},
+        {"12.5", 1250},
+        {"12.05", 1205},
+        {"0.01", 1},
+        {"0", 0},
+        {"999999999999.99", BANK_CENTS_MAX},
+        {"1000000000000", -1},
+        {"99999999999999999999999999999", -1},
+        {"", -1},
+        {".", -1},
+        {".5", -1},
+        {"5.", -1},
+        {"1.234", -1},
+        {"-1", -1},
+        {"1,50", -1},
+        {"012", -1},
+        {"1.2.3", -1},
+        {"0x1", -1},
+        {"1 ", -1},
+        {"1.-1", -1},
     };
     char text[AMOUNT_TEXT];
 

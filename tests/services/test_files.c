@@ -164,10 +164,9 @@ static void files__names__no_way_out(void **state)
 {
     char long_name[FILES_NAME_MAX + 2];
     const char *const names[] = {
-        "..",     ".",        "../x", "/etc/passwd", "a/b",  "a/../../x", ".lock",
-        ".put-1", "-rf",      "",     "a\\b",        "a%2f", "a\tb",      "\xc3\xa4",
-        "a b",    "a\x01",    "*",    "~",           "a:b",
-        long_name,
+        "..",     ".",     "../x", "/etc/passwd", "a/b",  "a/../../x", ".lock",
+        ".put-1", "-rf",   "",     "a\\b",        "a%2f", "a\tb",      "\xc3\xa4",
+        "a b",    "a\x01", "*",    "~",           "a:b",  long_name,
     };
 
     (void)state;
@@ -188,14 +187,22 @@ static void files__names__no_way_out(void **state)
 static void files__hostile_lines__bounded_and_answered(void **state)
 {
     static const char *const lines[] = {
-        "PUT a 1\n",   "PUT a -1 x\n", "PUT a 01 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4"
-                                        "95991b7852b855\n",
-        "GET\n",       "GET a b\n",    "PUT a 1125899906842625 "
-                                       "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852"
-                                       "b855\n",
-        "LIST all\n",  "list\n",       "\n",
-        "GET  a\n",    " LIST\n",      "PUT a 1 E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495"
-                                       "991B7852B855\n",
+        "PUT a 1\n",
+        "PUT a -1 x\n",
+        "PUT a 01 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4"
+        "95991b7852b855\n",
+        "GET\n",
+        "GET a b\n",
+        "PUT a 1125899906842625 "
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852"
+        "b855\n",
+        "LIST all\n",
+        "list\n",
+        "\n",
+        "GET  a\n",
+        " LIST\n",
+        "PUT a 1 E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495"
+        "991B7852B855\n",
     };
     const char *answers;
     int errors = 0;
@@ -527,8 +534,8 @@ static void client__silent_store__no_longer_than_told(void **state)
     uint16_t port = 0;
     int fd = serve_listen("127.0.0.1", &port);
     char address[32];
-    const char *argv[] = {serve_program("files/files-client"), "-s", address, "-t", "300ms", "list",
-                          NULL};
+    const char *argv[] = {
+        serve_program("files/files-client"), "-s", address, "-t", "300ms", "list", NULL};
 
     (void)state;
     snprintf(address, sizeof address, "127.0.0.1:%u", port);

@@ -47,7 +47,7 @@ static int make_homes(void **state)
     files_make();
     files_people(names);
     files_directory("ada", 0755);
-    files_text("ada/.project", "The Engine\nsecond line\n");
+    files_text("ada/.project", "The Engine\r\nsecond line\n");
     files_text("ada/.plan", "To compute.\n\tAll day");
     files_directory("bob", 0755);
     files_directory("eve", 0755);
@@ -210,7 +210,7 @@ static void finger__list_allowed__tells_who_is_logged_in(void **state)
     assert_int_equal(strncmp(answer, "ada              Ada Lovelace  on pts/1 since 1970-01-0", 55),
                      0);
     assert_ptr_equal(strchr(answer, '\n'), strrchr(answer, '\n')); /* nobody else */
-    files_write("utmp", "", 0, 0644);
+    files_write("utmp", entries + 1, sizeof entries - sizeof entries[0], 0644);
     handler_exchange(argv, NULL, "\r\n", 2, answer, sizeof answer);
     assert_string_equal(answer, "No one logged on.\r\n");
 }

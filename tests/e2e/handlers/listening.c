@@ -2,8 +2,8 @@
  * listening: the modes of specimen for a handler that is given the listening or datagram socket
  * itself, as inetd's "wait" has it. See specimen.h.
  *
- *     accept N [TEXT]      take N connections one after the other, say TEXT (or give back one line),
- *                          then end
+ *     accept N [TEXT [MS]] take N connections one after the other, say TEXT (or give back one line),
+ *                          wait for MS milliseconds, then end
  *     accept-idle MS       take connections until none has come for MS milliseconds
  *     accept-never         end at once
  *     accept-sleep         take nothing, sleep for ever
@@ -47,6 +47,8 @@ static int mode_accept(int argc, char **argv)
             return 1;
         serve(fd, argc > 1 ? argv[1] : NULL);
     }
+    if (argc > 2)
+        poll(NULL, 0, atoi(argv[2]));
     return 0;
 }
 

@@ -5,6 +5,7 @@
  *     cat                give back what comes, until the end
  *     count              read to the end, then say how many bytes came
  *     write N            N bytes
+ *     say TEXT           TEXT, as a line
  *     exit N             end with status N
  *     signal N           end by signal N
  *     wait               say "waiting", then wait for the client's end
@@ -95,6 +96,14 @@ static int mode_write(int argc, char **argv)
         specimen_write(STDOUT_FILENO, bytes, part);
         left -= part;
     }
+    return 0;
+}
+
+static int mode_say(int argc, char **argv)
+{
+    if (argc > 0)
+        say(argv[0]);
+    say("\n");
     return 0;
 }
 
@@ -274,6 +283,7 @@ int main(int argc, char **argv)
         {"cat", mode_cat},
         {"count", mode_count},
         {"write", mode_write},
+        {"say", mode_say},
         {"exit", mode_exit},
         {"signal", mode_signal},
         {"wait", mode_wait},

@@ -174,8 +174,8 @@ static void plans_make__rlimits__in_order_and_only_those_set(void **state)
     const struct plan *plans;
 
     (void)state;
-    fixture_service(config, 0)->rlimits[RLIMIT_NOFILE] =
-        (struct rlimit_setting){.set = true, .soft = 20, .hard = 30};
+    fixture_service(config, 0)->rlimits[RLIMIT_NOFILE] = (struct rlimit_setting){
+        .set = true, .soft = 20, .hard = 30};
     fixture_service(config, 0)->umask = 077;
     plans = plans_make(config);
     assert_int_equal(plans[0].rlimit_count, 1);
