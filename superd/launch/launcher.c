@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -144,14 +145,24 @@ static int keep_orders(int orders, int channel)
     return 0;
 }
 
+/* Default dispositions for all, whatever superd was started with. By the bare system call: the C library's
+ * leaves out the two signals that it uses itself, and somebody may have had them ignored. */
+static void reset_signals(void)
+{
+    /* What the kernel takes begins, on every architecture, with the handler; all zero is SIG_DFL. */
+    static const unsigned long standard[8];
+
+    for (int number = 1; number < _NSIG; number++)
+        syscall(SYS_rt_sigaction, number, standard, NULL, _NSIG / 8); /* KILL and STOP refuse */
+}
+
 /* Be apart from the supervisor's terminal and signals, and be what most services want to be. */
 static int settle(const struct launcher_job *job)
 {
     sigset_t none;
 
     sigemptyset(&none);
-    for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL); /* fails for those that nobody can change */
+    reset_signals();
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_NAME, "superd-launch");
     setsid();
