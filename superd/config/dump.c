@@ -525,8 +525,8 @@ static bool write_network(FILE *file, const void *object)
 
 static bool write_hostname(FILE *file, const void *object)
 {
-    write_text(file, isolation_of(object)->hostname);
-    return isolation_of(object)->hostname;
+    write_text(file, isolation_of(object)->hostname); /* "": as the level says */
+    return isolation_of(object)->level != ISOLATION_NONE;
 }
 
 static const struct special service_specials[] = {
