@@ -289,7 +289,7 @@ static const char *calls_text(struct loader *loader, const struct texts *texts,
     return loader_strdup(loader, text);
 }
 
-static bool take_calls(struct loader *loader, const struct texts *texts,
+static bool take_calls(struct loader *loader, const struct texts *texts, enum dynamic_user dynamic,
                        struct isolation_settings *settings)
 {
     struct call_list list = {.room = call_count(), .add = true};
@@ -307,8 +307,16 @@ static bool take_calls(struct loader *loader, const struct texts *texts,
     list.names = loader_array(loader, list.room + 1, sizeof *list.names);
     if (!list.names)
         return false;
-    /* A list that begins with something taken away begins with the ordinary set. */
-    if (texts->count == 0 || texts->items[0].text[0] == '!')
+    /* A list that begins with something taken away begins with the ordinary set. Where each
+     * connection has a uid, that is without what outlives the connection: queues, shared memory
+     * would be those of whoever gets the uid next. */
+    if (dynamic == DYNAMIC_CONNECTION && !texts->items) {
+        call_each("@ordinary-1", visit_call, &list);
+        list.add = false;
+        call_each("@ipc", visit_call, &list);
+        list.add = true;
+        settings->calls_written = "[ \"!@ipc\" ]";
+    } else if (texts->count == 0 || texts->items[0].text[0] == '!')
         call_each("@ordinary-1", visit_call, &list);
     for (size_t i = 0; i < texts->count; i++)
         good &= apply_call(loader, &texts->items[i], &list);
@@ -421,7 +429,8 @@ bool isolation_finish(struct loader *loader, struct service_draft *draft)
         good &= take_all_paths(loader, written, &settings);
         good &= take_hostname(loader, draft, &settings);
         good &= take_capabilities(loader, &written->capabilities, &settings);
-        good &= take_calls(loader, &written->system_calls, &settings);
+        good &= take_calls(loader, &written->system_calls, draft->config.identity.dynamic,
+                           &settings);
         good = good && check_whole(loader, draft, &settings);
     } else {
         static const char *const nothing[] = {NULL};

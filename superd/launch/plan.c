@@ -120,6 +120,20 @@ static enum launch_home home_of(const struct service_config *service)
     return HOME_BASIC;
 }
 
+/* What it makes would outlive it, and its uid. */
+static bool may_make_ipc(const struct isolation_settings *settings)
+{
+    if (!settings->filter_calls)
+        return true;
+    for (const char *const *call = settings->calls; *call; call++) {
+        if (strcmp(*call, "shmget") == 0 || strcmp(*call, "msgget") == 0 ||
+            strcmp(*call, "semget") == 0 || strcmp(*call, "mq_open") == 0 ||
+            strcmp(*call, "ipc") == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool plan_isolation(struct arena *arena, struct plan *plan)
 {
     const struct isolation_settings *settings = &plan->service->isolation;
@@ -144,6 +158,8 @@ static bool plan_isolation(struct arena *arena, struct plan *plan)
         plan->tmp_options = arena_strdup(arena, options);
         plan->tmp_flags = MS_NOSUID | MS_NODEV | (settings->no_exec ? MS_NOEXEC : 0);
     }
+    if (plan->service->identity.dynamic == DYNAMIC_CONNECTION && may_make_ipc(settings))
+        plan->clone_flags |= CLONE_NEWIPC;
     if (plan->clone_flags)
         plan->launcher_capabilities |= CAPABILITY(CAP_SYS_ADMIN);
     return settings->private_tmp != SHARING_CONNECTION || plan->tmp_options;

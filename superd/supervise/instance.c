@@ -15,6 +15,7 @@
 #include "supervise/deadlines.h"
 #include "supervise/events.h"
 #include "supervise/generation.h"
+#include "supervise/groups.h"
 #include "supervise/reaper.h"
 #include "supervise/service.h"
 #include "supervise/stderr_reader.h"
@@ -88,6 +89,8 @@ static void leave(struct instance *instance)
     struct service *service = instance->service;
     struct supervisor *supervisor = service->supervisor;
 
+    groups_forget(instance);
+    dynamic_users_give_back(&supervisor->dynamic_users, instance->dynamic_uid);
     HASH_DELETE(by_id, supervisor->by_id, instance);
     if (instance->pid)
         HASH_DELETE(by_pid, supervisor->by_pid, instance);
@@ -138,6 +141,28 @@ static bool prepare_deadlines(struct instance *instance, const struct launch *la
 
 /* ---- Launching ------------------------------------------------------------------------------ */
 
+/* Find the uid of a dynamic user. False: the range is used up. */
+static bool take_dynamic_uid(struct instance *instance, uid_t *uid_r)
+{
+    struct service *service = instance->service;
+    struct dynamic_users *users = &service->supervisor->dynamic_users;
+
+    switch (service->config->identity.dynamic) {
+    case DYNAMIC_SERVICE:
+        if (service->dynamic_uid == (uid_t)-1 && !dynamic_users_take(users, &service->dynamic_uid))
+            return false;
+        *uid_r = service->dynamic_uid;
+        return true;
+    case DYNAMIC_CONNECTION:
+        if (!dynamic_users_take(users, &instance->dynamic_uid))
+            return false;
+        *uid_r = instance->dynamic_uid;
+        return true;
+    default:
+        return true;
+    }
+}
+
 static int send_order(struct instance *instance, const struct launch *launch)
 {
     struct service *service = instance->service;
@@ -155,6 +180,8 @@ static int send_order(struct instance *instance, const struct launch *launch)
         order.peer_uid = launch->peer->uid;
         order.peer_gid = launch->peer->gid;
     }
+    if (!take_dynamic_uid(instance, &order.run_uid))
+        return -EUSERS;
     if (service->config->stderr_mode == STDERR_LOG) {
         instance->stderr_reader = stderr_reader_open(service->supervisor->stderr_readers,
                                                      service->name, instance->id, &write_end);
@@ -175,8 +202,10 @@ static struct instance *launch_failed(struct service *service, const struct laun
                                       struct instance *instance, int error, int *error_r)
 {
     *error_r = error;
-    if (instance)
+    if (instance) {
+        dynamic_users_give_back(&service->supervisor->dynamic_users, instance->dynamic_uid);
         free(instance->deadlines);
+    }
     free(instance);
     if (error == -EAGAIN)
         return NULL; /* the caller parks it */
@@ -195,6 +224,7 @@ struct instance *instance_launch(struct service *service, const struct launch *l
     if (!instance)
         return launch_failed(service, launch, NULL, -ENOMEM, error_r);
     instance->id = supervisor->last_instance + 1;
+    instance->dynamic_uid = (uid_t)-1;
     instance->service = service;
     instance->generation = service->generation;
     instance->config = service->config;

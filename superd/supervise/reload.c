@@ -191,6 +191,9 @@ static bool begin_generation(struct supervisor *supervisor, struct config *confi
     }
     if (!configure_admission(supervisor, config))
         say(list, "source table", -ENOMEM);
+    else if (!dynamic_users_configure(&supervisor->dynamic_users, config->daemon.dynamic_first,
+                                      config->daemon.dynamic_last))
+        say(list, "isolation.users", -ENOMEM);
     else if ((r = log_open(&config->daemon.log)) < 0)
         say(list, "superd.log.target", r);
     else {

@@ -53,6 +53,7 @@ struct service *service_create(struct supervisor *supervisor, const char *name)
         return NULL;
     service->supervisor = supervisor;
     service->parked.fd = -1;
+    service->dynamic_uid = (uid_t)-1;
     memcpy(service->name, name, size);
     HASH_ADD_STR(supervisor->services, name, service);
     if (!service->hh.tbl) {
@@ -158,6 +159,7 @@ static void unlist_held(struct service *service)
 
 static void free_service(struct service *service)
 {
+    dynamic_users_give_back(&service->supervisor->dynamic_users, service->dynamic_uid);
     unlist_held(service);
     accept_drop_parked(service);
     if (service->supervisor->state != STATE_STOPPED)

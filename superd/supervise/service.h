@@ -70,6 +70,7 @@ struct service {
     struct instance *instances; /* all of them */
     uint32_t instance_count;
     uint64_t launched, failed; /* launches */
+    uid_t dynamic_uid;         /* user = "dynamic": the one it got; (uid_t)-1: none so far */
     UT_hash_handle hh;
     char name[];
 };

@@ -17,6 +17,7 @@
 #include "net/activity.h"
 #include "supervise/accept.h"
 #include "supervise/events.h"
+#include "supervise/groups.h"
 #include "supervise/notify.h"
 #include "supervise/overload.h"
 #include "supervise/reaper.h"
@@ -197,6 +198,7 @@ static int open_loop(struct supervisor *supervisor)
     uv_idle_init(&supervisor->loop, &supervisor->more_turns);
     supervisor->stop_timer.data = supervisor->turn_end.data = supervisor->signals.data = supervisor;
     tree_begin(supervisor);
+    groups_begin(supervisor);
     uv_timer_init(&supervisor->loop, &supervisor->sweep_timer);
     supervisor->sweep_timer.data = supervisor;
     overload_begin(supervisor);
@@ -263,6 +265,7 @@ int supervisor_run(struct supervisor *supervisor)
     fd_close(&supervisor->signal_fd);
     fd_close(&supervisor->activity_fd);
     cgroup_end();
+    dynamic_users_free(&supervisor->dynamic_users);
     uv_loop_close(&supervisor->loop); /* EBUSY only with stragglers, which is the end anyway */
     return supervisor->exit_code;
 }

@@ -256,7 +256,8 @@ static void remove_dead(const char *name)
     char path[PATH_MAX];
     long pid;
 
-    if (sscanf(name, OWN_PREFIX "%ld.%llu", &pid, &start) != 2 || started(pid) == start ||
+    if (sscanf(name, OWN_PREFIX "%ld.%llu", &pid, &start) != 2 ||
+        (start != 0 && started(pid) == start) ||
         snprintf(path, sizeof path, "%s/%s", base, name) >= (int)sizeof path)
         return;
     /* At the start only, when nobody waits for us yet. */
@@ -424,9 +425,9 @@ int cgroup_service(const struct service_config *service, char *path_r, size_t si
 
 /* ---- Instances ------------------------------------------------------------------------------ */
 
-void cgroup_instance_name(uint64_t instance, char *text, size_t size)
+bool cgroup_instance_path(const char *service, uint64_t instance, char *path, size_t size)
 {
-    snprintf(text, size, "i%" PRIu64, instance);
+    return own[0] && snprintf(path, size, "%s/%s/i%" PRIu64, own, service, instance) < (int)size;
 }
 
 int cgroup_instance(int directory, uint64_t instance, const struct resource_settings *limits)
@@ -434,7 +435,7 @@ int cgroup_instance(int directory, uint64_t instance, const struct resource_sett
     char name[32];
     int at, fd, r;
 
-    cgroup_instance_name(instance, name, sizeof name);
+    snprintf(name, sizeof name, "i%" PRIu64, instance);
     if (mkdirat(directory, name, 0755) != 0 && errno != EEXIST)
         return -errno;
     at = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -60,7 +60,7 @@ void cgroup_end(void);
  * and open what a process writes to to get into it. Returns a descriptor or -errno. */
 int cgroup_instance(int directory, uint64_t instance, const struct resource_settings *limits);
 
-/* The name of an instance's group within its service's. */
-void cgroup_instance_name(uint64_t instance, char *text, size_t size);
+/* The path of an instance's group; false: this daemon has no groups. */
+bool cgroup_instance_path(const char *service, uint64_t instance, char *path, size_t size);
 
 #endif

@@ -59,7 +59,8 @@ static void allow_call(struct builder *builder, const char *name)
     if (strcmp(name, "clone") == 0)
         allow_argument(builder, call,
                        builder->private_mounts
-                           ? NAMESPACE_FLAGS & ~(uint64_t)(CLONE_NEWPID | CLONE_NEWNS)
+                           ? NAMESPACE_FLAGS &
+                                 ~(uint64_t)(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC)
                            : NAMESPACE_FLAGS,
                        0);
     else if (strcmp(name, "socket") == 0)

@@ -110,14 +110,18 @@ static void send_message(int channel, const struct message *message, const int *
     sendmsg(channel, &header, MSG_NOSIGNAL);
 }
 
-/* Read it, leaving it there. Returns the number of descriptors, or -errno. */
-static int peek_message(int channel, struct message *message, int fds[KINDS], int flags)
+/* Read it, leaving it there. Returns the number of descriptors, or -errno.
+ *
+ * Launchers wait for it in poll(2): the kernel wakes only one of those that wait in recvmsg(2), and
+ * since that one takes nothing out, the others would sleep on. */
+static int peek_message(int channel, struct message *message, int fds[KINDS], int timeout)
 {
     union {
         struct cmsghdr align;
         char room[CMSG_SPACE(KINDS * sizeof(int))];
     } control;
     struct iovec part = {.iov_base = message, .iov_len = sizeof *message};
+    struct pollfd wait = {.fd = channel, .events = POLLIN};
     struct msghdr header;
     size_t count = 0;
     ssize_t n;
@@ -127,8 +131,10 @@ static int peek_message(int channel, struct message *message, int fds[KINDS], in
                                  .msg_iovlen = 1,
                                  .msg_control = &control,
                                  .msg_controllen = sizeof control};
-        n = recvmsg(channel, &header, MSG_PEEK | MSG_CMSG_CLOEXEC | flags);
-    } while (n < 0 && errno == EINTR);
+        n = poll(&wait, 1, timeout);
+        if (n > 0)
+            n = recvmsg(channel, &header, MSG_PEEK | MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    } while (n < 0 && (errno == EINTR || (errno == EAGAIN && timeout < 0)));
     if (n < 0)
         return -errno;
     if (n != (ssize_t)sizeof *message)
@@ -154,7 +160,7 @@ static _Noreturn void give_up(int channel, enum launch_step step, int error, con
 bool namespaces_failed(int channel, struct namespaces_failure *failure_r)
 {
     struct message message;
-    int fds[KINDS], count = peek_message(channel, &message, fds, MSG_DONTWAIT);
+    int fds[KINDS], count = peek_message(channel, &message, fds, 0);
 
     for (int i = 0; i < count; i++)
         fd_close(&fds[i]);
@@ -178,6 +184,7 @@ static _Noreturn void be_process_one(int channel)
     sigset_t set;
 
     prctl(PR_SET_NAME, "superd-init");
+    close_range(CHANNEL_FD + 1, ~0U, 0);
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
@@ -338,7 +345,7 @@ _Noreturn void namespaces_make(const struct service_config *service, int channel
 int namespaces_enter(int channel, struct namespaces_failure *failure_r)
 {
     struct message message;
-    int fds[KINDS], count = peek_message(channel, &message, fds, 0), next = 0, r = 0;
+    int fds[KINDS], count = peek_message(channel, &message, fds, -1), next = 0, r = 0;
 
     if (count < 0) {
         *failure_r = (struct namespaces_failure){.step = STEP_NAMESPACES, .error = -count};
