@@ -20,6 +20,7 @@
 #include "config.h"
 #include "config/load.h"
 #include "config/schema.h"
+#include "control/control.h"
 #include "explain.h"
 #include "launch/isolation/refuse.h"
 #include "net/listener.h"
@@ -236,6 +237,7 @@ static int run(struct config *config, const struct options *options,
                                            .surroundings = surroundings,
                                            .descriptors = descriptors,
                                            .ready_fd = options->ready_fd};
+    struct control *control = control_create(&supervisor, &settings);
     int detached = -1, code, r;
 
     if (options->daemon) {
@@ -259,6 +261,7 @@ static int run(struct config *config, const struct options *options,
         notify_ready_fd(detached);
     }
     code = supervisor_run(&supervisor);
+    control_free(control);
     if (pid_file)
         unlink(pid_file);
     free((char *)pid_file);

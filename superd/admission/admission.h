@@ -56,7 +56,7 @@ enum decision { DECISION_ADMIT, DECISION_HOLD, DECISION_REFUSE };
 struct verdict {
     enum decision decision;
     enum reason reason;    /* REASON_NONE when admitted */
-    uint64_t retry_ms;     /* HOLD: when the answer may change by time alone; 0: only by events */
+    uint64_t retry_ms;     /* HOLD: in so long the answer may change by time alone; 0: by events */
     struct source *source; /* ADMIT: what admission_release() wants back. Valid until then. */
     struct position position; /* the rule or setting that decided, where it has a place */
     const char *rule; /* that rule as it was written; NULL: none. Lives as the policy does. */

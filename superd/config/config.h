@@ -227,6 +227,7 @@ struct service_config {
 struct daemon_settings {
     const char *control;       /* path of the control socket; NULL: none */
     const char *control_group; /* may read; NULL: nobody but root and the daemon's user */
+    gid_t control_gid;         /* of control_group; (gid_t)-1: none */
     struct log_settings log;
     uint64_t log_summary_ms;   /* refusals are summed over so long */
     const char *log_addresses; /* "full", "prefix", "none" */

@@ -12,6 +12,7 @@
 
 #include "config/capability.h"
 #include "config/draft.h"
+#include "config/dump.h"
 #include "config/listen.h"
 
 static_assert(offsetof(struct service_draft, config) == 0, "rows of services are offsets into it");
@@ -182,10 +183,9 @@ static const struct special *find_special(const struct dump *dump, const char *n
     return NULL;
 }
 
-/* Write "NAME = VALUE;", or nothing. The value comes first into a buffer, because only writing it
- * tells whether there is one. */
-static int write_row(const struct dump *dump, const struct schema_row *row, const char *name,
-                     int indent)
+/* The value of ROW as text, "" where there is none to write; NULL: no memory. It comes into a buffer
+ * first, because only writing it tells whether there is one. */
+static char *value_text(const struct dump *dump, const struct schema_row *row)
 {
     const struct special *special = find_special(dump, row->name);
     char *value = NULL;
@@ -194,7 +194,7 @@ static int write_row(const struct dump *dump, const struct schema_row *row, cons
     bool written;
 
     if (!buffer)
-        return -errno;
+        return NULL;
     if (special)
         written = special->write(buffer, dump->object);
     else
@@ -202,9 +202,22 @@ static int write_row(const struct dump *dump, const struct schema_row *row, cons
                   write_value(buffer, row, (const char *)dump->base + row->offset);
     if (fclose(buffer) != 0) {
         free(value);
-        return -ENOMEM;
+        return NULL;
     }
-    if (written)
+    if (!written)
+        value[0] = '\0';
+    return value;
+}
+
+/* Write "NAME = VALUE;", or nothing. */
+static int write_row(const struct dump *dump, const struct schema_row *row, const char *name,
+                     int indent)
+{
+    char *value = value_text(dump, row);
+
+    if (!value)
+        return -ENOMEM;
+    if (*value)
         fprintf(dump->file, "%*s%s = %s;\n", indent, "", name, value);
     free(value);
     return 0;
@@ -555,16 +568,46 @@ static const struct special service_specials[] = {
     {"isolate.capabilities", write_capabilities},
 };
 
+static struct dump dump_of_service(FILE *file, const struct service_config *service)
+{
+    return (struct dump){.file = file,
+                         .scope = SCOPE_SERVICE,
+                         .object = service,
+                         .base = service,
+                         .size = sizeof *service,
+                         .specials = service_specials,
+                         .special_count = COUNT(service_specials),
+                         .indent = 4};
+}
+
+static struct dump dump_of_daemon(FILE *file, const struct daemon_settings *daemon)
+{
+    return (struct dump){.file = file,
+                         .scope = SCOPE_SUPERD,
+                         .object = daemon,
+                         .base = daemon,
+                         .size = sizeof *daemon,
+                         .indent = 2};
+}
+
+bool dump_is_composed(const struct schema_row *row)
+{
+    const struct dump dump = dump_of_service(NULL, NULL);
+
+    return row->scope == SCOPE_SERVICE && find_special(&dump, row->name);
+}
+
+char *dump_value(const struct schema_row *row, const void *object)
+{
+    const struct dump dump = row->scope == SCOPE_SERVICE ? dump_of_service(NULL, object)
+                                                         : dump_of_daemon(NULL, object);
+
+    return value_text(&dump, row);
+}
+
 static int write_service(FILE *file, const struct service_config *service)
 {
-    const struct dump dump = {.file = file,
-                              .scope = SCOPE_SERVICE,
-                              .object = service,
-                              .base = service,
-                              .size = sizeof *service,
-                              .specials = service_specials,
-                              .special_count = COUNT(service_specials),
-                              .indent = 4};
+    const struct dump dump = dump_of_service(file, service);
     int error;
 
     fprintf(file, "  %s: {\n", service->name);
@@ -575,12 +618,7 @@ static int write_service(FILE *file, const struct service_config *service)
 
 int config_dump(const struct config *config, FILE *file)
 {
-    const struct dump dump = {.file = file,
-                              .scope = SCOPE_SUPERD,
-                              .object = &config->daemon,
-                              .base = &config->daemon,
-                              .size = sizeof config->daemon,
-                              .indent = 2};
+    const struct dump dump = dump_of_daemon(file, &config->daemon);
     int error;
 
     fputs("superd: {\n", file);

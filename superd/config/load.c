@@ -285,10 +285,9 @@ static void check_group(struct loader *loader, const config_setting_t **part, co
 
 static void check_daemon(struct loader *loader, const struct origin *origins)
 {
-    const struct daemon_settings *daemon = &loader->config->daemon;
+    struct daemon_settings *daemon = &loader->config->daemon;
     const struct origin *control = &origins[schema_index(schema_find(SCOPE_SUPERD, "control"))];
     struct address address;
-    gid_t gid;
 
     if (daemon->log.target && daemon->log.target[0] != '/' &&
         strcmp(daemon->log.target, "stderr") != 0 && strcmp(daemon->log.target, "syslog") != 0)
@@ -301,10 +300,11 @@ static void check_daemon(struct loader *loader, const struct origin *origins)
         loader_error(loader, control->position, "\"control\" must be at most 107 bytes");
     isolation_check_daemon(
         loader, origins[schema_index(schema_find(SCOPE_SUPERD, "isolation.users"))].position);
+    daemon->control_gid = (gid_t)-1;
     if (daemon->control_group)
         identity_gid(loader, daemon->control_group,
                      origins[schema_index(schema_find(SCOPE_SUPERD, "control_group"))].position,
-                     &gid);
+                     &daemon->control_gid);
 }
 
 static void read_daemon(struct loader *loader, const config_setting_t *setting)

@@ -43,7 +43,7 @@ static const char *const log_address_words[] = {"full", "prefix", "none"};
 static const struct schema_row rows[] = {
     /* ---- superd ---- */
     {.name = "control", SUPERD(control), .type = TYPE_PATH,
-     .value = "\"" RUNSTATEDIR "/superd/control.sock\"", .restart = true,
+     .value = "\"" RUNSTATEDIR "/superd/control.sock\"",
      .help = "UNIX socket that superctl talks to; \"\" for none, which is the default unless superd runs as root"},
     {.name = "control_group", SUPERD(control_group), .type = TYPE_TEXT,
      .help = "group whose members may ask for the state of the daemon"},

@@ -125,6 +125,11 @@ static struct launch_report carry_out(const struct launcher_job *job,
     return report;
 }
 
+static int channel_of(const struct launcher_job *job)
+{
+    return job->place.home == HOME_OWN ? job->place.channel : -1;
+}
+
 /* Take the descriptors that are needed out of the supervisor's many, and leave nothing else. */
 static int keep_orders(int orders, int channel)
 {
@@ -167,7 +172,7 @@ static int settle(const struct launcher_job *job)
     prctl(PR_SET_NAME, "superd-launch");
     setsid();
     umask(LAUNCH_UMASK);
-    if (chdir("/") != 0 || keep_orders(job->orders, job->place.channel) != 0)
+    if (chdir("/") != 0 || keep_orders(job->orders, channel_of(job)) != 0)
         return -1;
     return setrlimit(RLIMIT_NOFILE, &job->descriptors);
 }
@@ -180,7 +185,7 @@ _Noreturn void launcher_run(const struct launcher_job *job)
 
     if (settle(job) != 0)
         _exit(111);
-    enclosure_enter(&enclosure, &job->place, job->place.channel < 0 ? -1 : CHANNEL_FD);
+    enclosure_enter(&enclosure, &job->place, channel_of(job) < 0 ? -1 : CHANNEL_FD);
     while (receive_order(&parcel)) {
         struct launch_report report;
 

@@ -29,6 +29,7 @@ struct connection {
     int fd;
     struct peer peer;
     pid_t peer_pid;
+    struct listener *listener; /* that it came through; NULL: closed since */
     gid_t groups[PEER_GROUPS_MAX];
 };
 
@@ -62,6 +63,7 @@ static void park(struct service *service, struct connection *connection, struct 
                                       .peer = connection->peer,
                                       .peer_pid = connection->peer_pid,
                                       .source = source,
+                                      .listener = connection->listener,
                                       .admitted = admitted};
     /* Its groups are in the caller's memory; a UNIX peer that is parked is known by uid and gid. */
     service->parked.peer.groups = NULL;
@@ -74,7 +76,8 @@ static void launch(struct service *service, struct connection *connection, struc
     const struct launch order = {.connection = connection->fd,
                                  .peer = &connection->peer,
                                  .peer_pid = connection->peer_pid,
-                                 .source = source};
+                                 .source = source,
+                                 .via = connection->listener};
     const char *banner = service->config->banner;
     int error;
 
@@ -116,7 +119,8 @@ void accept_parked(struct service *service)
 {
     struct parked parked = service->parked;
     struct connection connection = {
-        .fd = parked.fd, .peer = parked.peer, .peer_pid = parked.peer_pid};
+        .fd = parked.fd, .peer = parked.peer, .peer_pid = parked.peer_pid,
+        .listener = parked.listener};
 
     if (parked.fd < 0 || !service->config ||
         !launchers_room(service->generation->launchers, service->index))
@@ -163,6 +167,7 @@ static int take(struct listener *listener, struct connection *connection)
 
     connection->peer = (struct peer){.uid = (uid_t)-1, .gid = (gid_t)-1};
     connection->peer_pid = 0;
+    connection->listener = listener;
     address->length = sizeof address->un;
     connection->fd = accept4(listener->fd, &address->sa, &address->length, SOCK_CLOEXEC);
     if (connection->fd < 0)
@@ -266,8 +271,8 @@ static void accept_some(struct listener *listener)
 static void launch_listener(struct listener *listener)
 {
     struct service *service = listener->service;
-
-    const struct launch order = {.connection = listener->fd, .keep = true, .listener = listener};
+    const struct launch order = {
+        .connection = listener->fd, .keep = true, .listener = listener, .via = listener};
     struct verdict verdict;
     int error = 0;
 

@@ -101,7 +101,7 @@ static bool ask(struct instance *instance, uint64_t now)
 
     if (!deadlines_need_activity(instance->config))
         return false;
-    r = activity_ask(supervisor->activity_fd, &instance->deadlines->local, &instance->peer,
+    r = activity_ask(supervisor->activity_fd, &instance->local, &instance->peer,
                      &activity);
     if (r < 0) {
         /* Not knowing is no reason to end somebody; the total limit still holds. */

@@ -18,7 +18,6 @@ struct service_config;
 
 /* What is remembered between two looks; only of instances whose service has such limits. */
 struct deadlines {
-    struct address local;            /* this side of the connection */
     uint64_t begun_ms;               /* monotonic; limits count from here */
     uint64_t active_ms;              /* when a byte was last seen to have moved */
     uint64_t received, acknowledged; /* as they were then */
@@ -27,7 +26,7 @@ struct deadlines {
 };
 
 /* Has CONFIG a limit for which the connection must be asked about? Then an instance needs a
- * `struct deadlines` with its local address. */
+ * `struct deadlines`. */
 bool deadlines_need_activity(const struct service_config *config);
 
 /* The instance runs: start its timer, if it has limits. */

@@ -88,7 +88,7 @@ static const char *signal_word(int number, char text[16])
     return text;
 }
 
-static uint64_t cpu_us(const struct rusage *usage)
+uint64_t event_cpu_us(const struct rusage *usage)
 {
     return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000 +
            (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
@@ -111,7 +111,7 @@ void event_end(const struct instance *instance, enum outcome outcome, int status
                                         : log_text("status", NULL),
         log_text("signal", signaled ? signal_word(WTERMSIG(status), number) : NULL),
         log_u64("duration_ms", (clock_now_ns() - instance->begun_ns) / 1000000),
-        log_u64("cpu_us", cpu_us(usage)), log_i64("maxrss_kb", usage->ru_maxrss),
+        log_u64("cpu_us", event_cpu_us(usage)), log_i64("maxrss_kb", usage->ru_maxrss),
         log_u64("live", service->instance_count - 1),
         log_u64("limit", instance->config->limits.instances));
 }

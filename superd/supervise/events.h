@@ -22,6 +22,8 @@ void event_end(const struct instance *instance, enum outcome outcome, int status
 void event_launch_failed(const struct instance *instance, enum launch_step step, int error);
 void event_refuse(const struct service *service, const struct peer *peer,
                   const struct verdict *verdict);
+/* Processor time, user and system. */
+uint64_t event_cpu_us(const struct rusage *usage);
 /* What of SOURCE goes into the log (superd.log.addresses); NULL: nothing. */
 const char *event_source(const struct service *service, const struct prefix *source,
                          char text[PREFIX_TEXT_SIZE]);

@@ -16,6 +16,7 @@
 #include "supervise/events.h"
 #include "supervise/generation.h"
 #include "supervise/groups.h"
+#include "supervise/operate.h"
 #include "supervise/reaper.h"
 #include "supervise/service.h"
 #include "supervise/stderr_reader.h"
@@ -64,6 +65,8 @@ static bool enter(struct instance *instance)
     DL_APPEND(service->instances, instance);
     service->instance_count++;
     supervisor->instance_count++;
+    if (instance->via)
+        instance->via->live++;
     generation_hold(instance->generation);
     return true;
 }
@@ -88,6 +91,7 @@ static void leave(struct instance *instance)
 {
     struct service *service = instance->service;
     struct supervisor *supervisor = service->supervisor;
+    struct listener *via = instance->via;
 
     groups_forget(instance);
     dynamic_users_give_back(&supervisor->dynamic_users, instance->dynamic_uid);
@@ -98,6 +102,9 @@ static void leave(struct instance *instance)
     service->instance_count--;
     supervisor->instance_count--;
     reaper_forget(instance);
+    if (via)
+        via->live--;
+    operate_ended(service, via);
     if (instance->stderr_reader)
         stderr_reader_finish(instance->stderr_reader);
     if (instance->listener)
@@ -122,7 +129,7 @@ void instance_timer(struct instance *instance, uv_timer_cb callback, uint64_t ms
 }
 
 /* Remember what its time limits will need; only the service that has some pays for it. */
-static bool prepare_deadlines(struct instance *instance, const struct launch *launch)
+static bool prepare_deadlines(struct instance *instance)
 {
     struct deadlines *d;
 
@@ -132,10 +139,6 @@ static bool prepare_deadlines(struct instance *instance, const struct launch *la
     if (!d)
         return false;
     instance->deadlines = d;
-    if (launch->peer && deadlines_need_activity(instance->config)) {
-        listener_bound(launch->connection, &d->local);
-        address_unmap(&d->local);
-    }
     return true;
 }
 
@@ -215,6 +218,17 @@ static struct instance *launch_failed(struct service *service, const struct laun
     return NULL;
 }
 
+/* Both ends: the connection itself will not be here any more when somebody asks. */
+static void know_addresses(struct instance *instance, const struct launch *launch)
+{
+    instance->peer = launch->peer->address;
+    instance->peer_uid = launch->peer->uid;
+    if (instance->peer.length && instance->peer.sa.sa_family != AF_UNIX) {
+        listener_bound(launch->connection, &instance->local);
+        address_unmap(&instance->local);
+    }
+}
+
 struct instance *instance_launch(struct service *service, const struct launch *launch, int *error_r)
 {
     struct supervisor *supervisor = service->supervisor;
@@ -231,13 +245,12 @@ struct instance *instance_launch(struct service *service, const struct launch *l
     instance->listener = launch->listener;
     instance->source = launch->source;
     instance->begun_ns = clock_now_ns();
-    if (launch->peer) {
-        instance->peer = launch->peer->address;
-        instance->peer_uid = launch->peer->uid;
-    }
+    instance->via = launch->via;
+    if (launch->peer)
+        know_addresses(instance, launch);
     if (launch->listener)
         instance->queued = listener_backlog(launch->connection);
-    r = prepare_deadlines(instance, launch) ? send_order(instance, launch) : -ENOMEM;
+    r = prepare_deadlines(instance) ? send_order(instance, launch) : -ENOMEM;
     if (r < 0)
         return launch_failed(service, launch, instance, r, error_r);
     supervisor->last_instance++;
@@ -261,6 +274,8 @@ static void launch_succeeded(struct instance *instance)
     struct unclaimed end;
 
     instance->state = INSTANCE_RUNNING;
+    histogram_add(&instance->service->metrics.launch, &metrics_launch_us,
+                  (instance->running_ns - instance->begun_ns) / 1000);
     service_launch_succeeded(instance->service);
     event_admit(instance);
     if (reaper_claim(supervisor, instance->pid, instance->id, &end)) {
@@ -320,11 +335,22 @@ static enum outcome outcome_of(const struct instance *instance, int status)
     return WEXITSTATUS(status) == 0 ? OUTCOME_OK : OUTCOME_EXIT;
 }
 
+static void count_end(struct instance *instance, enum outcome outcome, const struct rusage *usage)
+{
+    struct service_metrics *metrics = &instance->service->metrics;
+
+    histogram_add(&metrics->duration, &metrics_duration_ms,
+                  (clock_now_ns() - instance->begun_ns) / 1000000);
+    metrics->outcomes[outcome]++;
+    metrics->cpu_us += event_cpu_us(usage);
+}
+
 void instance_ended(struct instance *instance, int status, const struct rusage *usage)
 {
     struct service *service = instance->service;
     struct listener *listener = instance->listener;
 
+    count_end(instance, outcome_of(instance, status), usage);
     event_end(instance, outcome_of(instance, status), status, usage);
     if (instance->wanted != OUTCOME_NONE)
         tree_kill_rest(instance); /* it had to be ended: so has what it leaves behind */

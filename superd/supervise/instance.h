@@ -61,8 +61,10 @@ struct instance {
     struct generation *generation;       /* a reference */
     const struct service_config *config; /* the service's, in that generation */
     struct listener *listener; /* listener mode; NULL otherwise, or when that socket was closed */
+    struct listener *via;      /* that it came through, in any mode; NULL when that was closed */
     struct source *source;     /* what admission wants back */
     struct address peer;
+    struct address local; /* this side of an IP connection; length 0 otherwise */
     uid_t peer_uid;      /* of a UNIX peer */
     uint64_t begun_ns;   /* when it was admitted, monotonic */
     uint64_t running_ns; /* when its report came */
@@ -85,6 +87,7 @@ struct launch {
     pid_t peer_pid;
     struct source *source;
     struct listener *listener; /* listener mode */
+    struct listener *via;      /* that it came through; NULL: closed since */
 };
 
 /* Make an instance of SERVICE and send its order. Returns it, or NULL: then -errno is in *ERROR_R,

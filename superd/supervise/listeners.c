@@ -26,6 +26,7 @@
 #include "supervise/events.h"
 #include "supervise/leaving.h"
 #include "supervise/listener_access.h"
+#include "supervise/operate.h"
 
 /* What is open, by identity, while a plan is made. */
 struct known {
@@ -89,8 +90,10 @@ static void refuse_clients(const struct listener *listener)
 void listener_close(struct listener *listener)
 {
     refuse_clients(listener);
-    if (listener->service)
+    if (listener->service) {
+        operate_forget(listener->service->supervisor, listener);
         DL_DELETE(listener->service->listeners, listener);
+    }
     if (listener->fd >= 0)
         remove_path(listener);
     if (listener->instance)

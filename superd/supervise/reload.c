@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "config/load.h"
 #include "launch/isolation/refuse.h"
+#include "supervise/accept.h"
 #include "supervise/events.h"
 #include "supervise/generation.h"
 #include "supervise/instance.h"
@@ -28,6 +29,8 @@ struct reload { /* a reading under way */
     struct config *config;
     struct access_contents contents;
     struct diagnostics list;
+    struct generation *generation; /* a reference to the one before */
+    struct config_changes changes;
     uint64_t begun_ms;
 };
 
@@ -96,8 +99,10 @@ static void review_services(struct supervisor *supervisor)
     struct service *service, *next;
 
     HASH_ITER (hh, supervisor->services, service, next) {
-        if (service->config)
-            service_review(service);
+        if (!service->config)
+            continue;
+        accept_parked(service); /* the new limits may have room for it */
+        service_review(service);
     }
 }
 
@@ -229,6 +234,9 @@ static void read_files(uv_work_t *work)
         isolation_refuse(reload->config, &reload->list);
     if (reload->config && !access_contents_read(reload->config, &reload->contents, &reload->list))
         diagnostics_add(&reload->list, SEVERITY_ERROR, (struct position){0}, NULL, "out of memory");
+    if (reload->config &&
+        !config_changes_find(&reload->changes, reload->generation->config, reload->config))
+        diagnostics_add(&reload->list, SEVERITY_ERROR, (struct position){0}, NULL, "out of memory");
 }
 
 static void say_failed(struct reload *reload)
@@ -259,25 +267,44 @@ static bool acceptable(const struct reload *reload)
     return reload->config && !diagnostics_failed(&reload->list);
 }
 
+static void end_reload(struct reload *reload, bool done)
+{
+    struct supervisor *supervisor = reload->supervisor;
+    const struct reload_result result = {.number = supervisor->reloads,
+                                         .done = done,
+                                         .list = &reload->list,
+                                         .changes = done ? &reload->changes : NULL,
+                                         .duration_ms = clock_now_ms() - reload->begun_ms};
+
+    if (supervisor->hooks.reloaded)
+        supervisor->hooks.reloaded(supervisor->hooks.data, &result);
+    config_free(reload->config);
+    access_contents_free(&reload->contents);
+    config_changes_clear(&reload->changes);
+    diagnostics_clear(&reload->list);
+    generation_release(reload->generation);
+    free(reload);
+}
+
 static void on_read(uv_work_t *work, int status)
 {
     struct reload *reload = work->data;
     struct supervisor *supervisor = reload->supervisor;
     struct config *config = reload->config;
+    bool done = false;
 
-    if (status == 0 && supervisor->state == STATE_RUNNING && acceptable(reload)) {
+    if (supervisor->state != STATE_RUNNING) {
+        diagnostics_add(&reload->list, SEVERITY_ERROR, (struct position){0}, NULL,
+                        "superd is stopping");
+    } else if (status == 0 && acceptable(reload)) {
         reload->config = NULL;
-        if (reload_commit(supervisor, config, &reload->contents, &reload->list))
-            say_done(reload);
-        else
-            say_failed(reload);
-    } else if (supervisor->state == STATE_RUNNING) {
-        say_failed(reload);
+        done = reload_commit(supervisor, config, &reload->contents, &reload->list);
     }
-    config_free(reload->config);
-    access_contents_free(&reload->contents);
-    diagnostics_clear(&reload->list);
-    free(reload);
+    if (done)
+        say_done(reload);
+    else if (supervisor->state == STATE_RUNNING)
+        say_failed(reload);
+    end_reload(reload, done);
     notify_send("READY=1");
     supervisor->reloading = false;
     if (supervisor->state != STATE_RUNNING)
@@ -286,27 +313,38 @@ static void on_read(uv_work_t *work, int status)
         reload_begin(supervisor);
 }
 
-void reload_begin(struct supervisor *supervisor)
+/* Nobody is told of a reload that could not begin: 0 says so. */
+static uint64_t could_not_begin(struct supervisor *supervisor, const char *error)
+{
+    supervisor->reloading = false;
+    log_event(LEVEL_ERROR, "reload-failed", log_text("error", error));
+    return 0;
+}
+
+uint64_t reload_begin(struct supervisor *supervisor)
 {
     struct reload *reload;
 
+    if (supervisor->state != STATE_RUNNING)
+        return 0;
     /* One at a time, also while the last generation's launchers still have orders in hand. */
     supervisor->reload_again = supervisor->reloading || supervisor->retiring;
-    if (supervisor->reload_again || supervisor->state != STATE_RUNNING)
-        return;
+    if (supervisor->reload_again)
+        return supervisor->reloads + 1;
     reload = calloc(1, sizeof *reload);
-    if (!reload) {
-        log_event(LEVEL_ERROR, "reload-failed", log_text("error", "out of memory"));
-        return;
-    }
+    if (!reload)
+        return could_not_begin(supervisor, "out of memory");
     reload->supervisor = supervisor;
+    reload->generation = supervisor->generation;
     reload->work.data = reload;
     reload->begun_ms = clock_now_ms();
     diagnostics_init(&reload->list);
     supervisor->reloading = true;
-    notify_reloading();
     if (uv_queue_work(&supervisor->loop, &reload->work, read_files, on_read) < 0) {
-        supervisor->reloading = false;
         free(reload);
+        return could_not_begin(supervisor, "no thread");
     }
+    generation_hold(reload->generation);
+    notify_reloading();
+    return ++supervisor->reloads;
 }

@@ -191,9 +191,10 @@ enum reason service_hold_reason(struct service *service, uint64_t *retry_ms)
     struct verdict verdict;
 
     *retry_ms = 0;
-    if (supervisor->state > STATE_RUNNING || !service->config)
+    if (supervisor->state > STATE_RUNNING || !service->config || supervisor->order.draining ||
+        service->order.draining)
         return REASON_DRAINING;
-    if (service->paused)
+    if (supervisor->order.paused || service->order.paused)
         return REASON_PAUSED;
     if (throttle_active(&service->throttle, moment.now_ms)) {
         *retry_ms = service->throttle.until_ms;
@@ -203,14 +204,13 @@ enum reason service_hold_reason(struct service *service, uint64_t *retry_ms)
         return REASON_LAUNCHERS;
     if (supervisor_descriptors_left(supervisor) == 0)
         return REASON_DAEMON_LIMIT;
-    if (service->parked.fd >= 0)
-        return REASON_SERVICE_LIMIT;
     verdict = admission_ready(service->admission, moment);
     if (verdict.decision != DECISION_HOLD)
-        return REASON_NONE;
-    if (verdict.reason == REASON_SERVICE_LIMIT && admission_look_ahead(service->admission))
+        return service->parked.fd >= 0 ? REASON_SERVICE_LIMIT : REASON_NONE;
+    if (verdict.reason == REASON_SERVICE_LIMIT && service->parked.fd < 0 &&
+        admission_look_ahead(service->admission))
         return REASON_NONE; /* one connection is accepted, to see whose it is */
-    *retry_ms = verdict.retry_ms;
+    *retry_ms = verdict.retry_ms ? moment.now_ms + verdict.retry_ms : 0;
     return verdict.reason;
 }
 
@@ -277,11 +277,13 @@ void service_review(struct service *service)
     struct listener *listener;
 
     DL_FOREACH (service->listeners, listener) {
-        watch(listener, reason == REASON_NONE && !listener->instance);
+        watch(listener, reason == REASON_NONE && !listener->instance && !listener->order.paused &&
+                            !listener->order.draining);
     }
     wait_for(service, reason, retry_ms);
     if (reason == service->held)
         return;
+    service->metrics.held[reason]++;
     say_hold(service, reason);
     service->held = reason;
 }

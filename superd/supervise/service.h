@@ -17,6 +17,7 @@
 
 #include "admission/admission.h"
 #include "supervise/instance.h"
+#include "supervise/metrics.h"
 #include "supervise/supervisor.h"
 #include "supervise/throttle.h"
 
@@ -35,6 +36,8 @@ struct listener {
     bool watched;
     struct leaving *leaving;      /* it goes in a moment (leaving.h); NULL: it stays */
     struct instance *instance;    /* listener mode: who has the socket now */
+    uint32_t live;                /* instances that came through it */
+    struct standing_order order;  /* of the operator */
     struct listener *prev, *next; /* of the service */
 };
 
@@ -44,6 +47,7 @@ struct parked {
     struct peer peer;
     pid_t peer_pid;
     struct source *source; /* already admitted (the launchers had no room), else NULL */
+    struct listener *listener; /* that it came through; NULL: closed since */
     bool admitted;
 };
 
@@ -59,7 +63,7 @@ struct service {
     struct listener *listeners;
     struct throttle throttle;
     struct parked parked;
-    bool paused;           /* by the operator */
+    struct standing_order order; /* of the operator */
     enum reason held;      /* why listeners are not watched; REASON_NONE: they are */
     bool hold_said;        /* the log has this hold */
     uint64_t hold_said_ms; /* when it had one last; 0: never */
@@ -71,6 +75,7 @@ struct service {
     uint32_t instance_count;
     uint64_t launched, failed; /* launches */
     uid_t dynamic_uid;         /* user = "dynamic": the one it got; (uid_t)-1: none so far */
+    struct service_metrics metrics;
     UT_hash_handle hh;
     char name[];
 };

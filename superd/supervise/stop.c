@@ -9,6 +9,7 @@
 #include "supervise/instance.h"
 #include "supervise/listeners.h"
 #include "supervise/notify.h"
+#include "supervise/operate.h"
 #include "supervise/overload.h"
 #include "supervise/reaper.h"
 #include "supervise/refusals.h"
@@ -58,6 +59,9 @@ static void close_all(struct supervisor *supervisor)
     groups_stop(supervisor);
     uv_close((uv_handle_t *)&supervisor->sweep_timer, NULL);
     overload_stop(supervisor);
+    operate_stop(supervisor);
+    if (supervisor->hooks.stopped)
+        supervisor->hooks.stopped(supervisor->hooks.data);
     access_files_stop(supervisor);
     stderr_readers_destroy(supervisor->stderr_readers);
     reaper_clear(supervisor);

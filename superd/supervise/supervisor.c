@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "launch/isolation/cgroup.h"
@@ -19,6 +20,7 @@
 #include "supervise/events.h"
 #include "supervise/groups.h"
 #include "supervise/notify.h"
+#include "supervise/operate.h"
 #include "supervise/overload.h"
 #include "supervise/reaper.h"
 #include "supervise/refusals.h"
@@ -92,6 +94,7 @@ static void on_turn_end(uv_prepare_t *prepare)
 {
     struct supervisor *supervisor = prepare->data;
 
+    supervisor->turns++;
     if (uv_is_active((uv_handle_t *)&supervisor->more_turns)) {
         try_held(supervisor);
         stop_check(supervisor);
@@ -182,6 +185,7 @@ static int open_loop(struct supervisor *supervisor)
 
     if (r < 0)
         return r;
+    uv_loop_configure(&supervisor->loop, UV_METRICS_IDLE_TIME);
     r = open_signals(supervisor);
     if (r < 0)
         return r;
@@ -201,6 +205,7 @@ static int open_loop(struct supervisor *supervisor)
     groups_begin(supervisor);
     uv_timer_init(&supervisor->loop, &supervisor->sweep_timer);
     supervisor->sweep_timer.data = supervisor;
+    operate_begin(supervisor);
     overload_begin(supervisor);
     uv_timer_init(&supervisor->loop, &supervisor->access_timer);
     supervisor->access_timer.data = supervisor;
@@ -235,6 +240,9 @@ int supervisor_start(struct supervisor *supervisor, struct config *config,
     supervisor->config_path = settings->config_path;
     supervisor->surroundings = settings->surroundings;
     supervisor->descriptors = settings->descriptors;
+    supervisor->hooks = settings->hooks;
+    supervisor->started_ms = clock_now_ms();
+    supervisor->started_wall_us = clock_wall_us();
     supervisor->descriptor_limit = fd_limit_raise();
     supervisor->descriptors_fixed = DESCRIPTOR_RESERVE;
     supervisor->activity_fd = activity_open();
@@ -254,6 +262,8 @@ int supervisor_start(struct supervisor *supervisor, struct config *config,
     }
     event_diagnostics(&list);
     diagnostics_clear(&list);
+    if (supervisor->hooks.begun)
+        supervisor->hooks.begun(supervisor->hooks.data);
     say_ready(supervisor, settings->ready_fd);
     return EXIT_OK;
 }

@@ -10,6 +10,8 @@
  *   deadlines   time limits
  *   tree        ending a process and all that it started
  *   reload      the next generation
+ *   operate     what an operator asks for: pause, resume, drain
+ *   metrics     counters and histograms
  *   stop        draining and the end
  *   notify      telling a process supervisor
  *   events      log lines that have a shape to keep (superd.log(5))
@@ -31,6 +33,7 @@
 
 struct group;
 struct instance;
+struct reload_result;
 struct service;
 struct refusals;
 struct tree_end;
@@ -44,6 +47,21 @@ enum supervisor_state {
     STATE_TERMINATING, /* instances have been told to end, and are killed when their grace is over
                         */
     STATE_STOPPED,     /* the loop may end */
+};
+
+/* What an operator has asked of the daemon, a service or a listener (operate.h). */
+struct standing_order {
+    bool paused, draining;
+    uint64_t deadline_ms; /* draining: when instances are terminated, monotonic; UINT64_MAX: never */
+};
+
+/* What a part above supervise/ (the control socket) wants to be told. Each may be NULL. */
+struct supervisor_hooks {
+    void *data;
+    void (*begun)(void *data); /* the first generation is in force, `ready` has not been said */
+    void (*reloaded)(void *data, const struct reload_result *result); /* or it failed: see there */
+    void (*drained)(void *data); /* something that drains has no instance any more */
+    void (*stopped)(void *data); /* close what the loop has of yours */
 };
 
 /* Descriptors kept for logs, reloads, the control socket: never given to connections. */
@@ -98,6 +116,14 @@ struct supervisor {
     unsigned stops; /* signals to stop so far */
 
     uint64_t accept_errors; /* for the log's sake: said once per pause */
+
+    struct supervisor_hooks hooks;
+    struct standing_order order; /* of the operator, for the daemon as a whole */
+    uv_timer_t drain_timer;
+    uint64_t reloads;        /* begun so far */
+    uint64_t started_ms;     /* monotonic */
+    int64_t started_wall_us;
+    uint64_t turns;          /* of the loop */
 };
 
 struct supervisor_settings {
@@ -105,6 +131,7 @@ struct supervisor_settings {
     const struct config_surroundings *surroundings;
     struct rlimit descriptors;
     int ready_fd; /* written to and closed when ready; -1: none */
+    struct supervisor_hooks hooks;
 };
 
 /* Exit codes of superd, documented in superd(8). */

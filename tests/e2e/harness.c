@@ -167,9 +167,8 @@ static _Noreturn void become_superd(const struct daemon *daemon, const struct se
     _exit(127);
 }
 
-struct daemon *daemon_launch(const struct setup *setup)
+static void launch(struct daemon *daemon, const struct setup *setup)
 {
-    struct daemon *daemon = daemon_prepare(setup);
     long flags = setup->own_pid_namespace ? CLONE_NEWPID : 0;
 
     fflush(NULL);
@@ -178,6 +177,13 @@ struct daemon *daemon_launch(const struct setup *setup)
         become_superd(daemon, setup);
     if (daemon->pid < 0)
         fail_msg("cannot fork: %s", strerror(errno));
+}
+
+struct daemon *daemon_launch(const struct setup *setup)
+{
+    struct daemon *daemon = daemon_prepare(setup);
+
+    launch(daemon, setup);
     return daemon;
 }
 
@@ -211,15 +217,26 @@ static bool is_ready_or_dead(void *data)
     return find_event(&daemon->events, "ready", NULL) || !census_alive(daemon->pid);
 }
 
-struct daemon *daemon_start(const struct setup *setup)
+static void expect_ready(struct daemon *daemon)
 {
-    struct daemon *daemon = daemon_launch(setup);
-
     e2e_until(is_ready_or_dead, daemon);
     if (!census_alive(daemon->pid))
         fail_msg("superd did not start");
     expect_event(&daemon->events, "ready", NULL);
     daemon_rebase(daemon);
+}
+
+void daemon_run(struct daemon *daemon, const struct setup *setup)
+{
+    launch(daemon, setup ? setup : &(struct setup){0});
+    expect_ready(daemon);
+}
+
+struct daemon *daemon_start(const struct setup *setup)
+{
+    struct daemon *daemon = daemon_launch(setup);
+
+    expect_ready(daemon);
     return daemon;
 }
 
@@ -364,6 +381,14 @@ int daemon_wait(struct daemon *daemon)
     daemon->ended = true;
     return WIFSIGNALED(daemon->status) ? 128 + WTERMSIG(daemon->status)
                                        : WEXITSTATUS(daemon->status);
+}
+
+void daemon_adopt(struct daemon *daemon, pid_t pid)
+{
+    assert_true(pid > 1);
+    daemon->pid = pid;
+    daemon->ended = false;
+    daemon_rebase(daemon);
 }
 
 static bool is_running_daemon(pid_t pid)

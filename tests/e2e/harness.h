@@ -60,8 +60,10 @@ struct daemon *daemon_start(const struct setup *setup);
 /* The same with nothing but the text of the group `services`. */
 struct daemon *daemon_serve(const char *services);
 
-/* Only the directory: for cases that run superd otherwise. */
+/* Only the directory and the configuration, so that more can be added; daemon_run() is the rest of
+ * daemon_start() (SETUP may be NULL). */
 struct daemon *daemon_prepare(const struct setup *setup);
+void daemon_run(struct daemon *daemon, const struct setup *setup);
 
 /* ---- Files ---------------------------------------------------------------------------------- */
 
@@ -114,6 +116,9 @@ void daemon_rebase(struct daemon *daemon);
 
 /* Wait for its end; returns the exit code, or 128 and the signal. */
 int daemon_wait(struct daemon *daemon);
+
+/* From now on the daemon is process PID, a child of ours by inheritance: it went to the background. */
+void daemon_adopt(struct daemon *daemon, pid_t pid);
 
 /* Want quiet, stop it with SIGTERM, want exit code 0, then daemon_expect_gone(). */
 void daemon_stop(struct daemon *daemon);

@@ -272,7 +272,9 @@ static void a_thousand__dropped_in_every_state__nothing_is_left(void)
 {
     struct daemon *daemon = daemon_start(&(struct setup){
         .defaults = "limits: { per_source = 1000; instances = 1000; };\n"
-                    "time: { gone = '200ms'; grace = '1s'; };\n",
+                    /* A client that has closed without a reset looks half-closed to the kernel, so a
+                     * handler that neither reads nor writes is left to the idle limit. */
+                    "time: { gone = '200ms'; idle = '2s'; grace = '1s'; };\n",
         .services = CAT DEAF POUR COUNTER
         "exit: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'exit', '1']; };\n"});
     unsigned seed = (unsigned)getpid();

@@ -1,0 +1,110 @@
+/*
+ * state: what the parts of control/ share: the state of the control socket, of what a client waits
+ * for, and the functions that answer commands.
+ */
+#ifndef SUPERD_CONTROL_STATE_H
+#define SUPERD_CONTROL_STATE_H
+
+#include <uv.h>
+
+#include "control/clients.h"
+#include "control/protocol.h"
+#include "control/ring.h"
+#include "supervise/operate.h"
+#include "supervise/reload.h"
+#include "supervise/service.h"
+#include "supervise/supervisor.h"
+
+#define PAGE_ROWS     256 /* of services, instances, sources in one answer */
+#define RING_SIZE     (1024 * 1024)
+#define LOG_LINE_MAX  8192         /* what log.c makes at most */
+#define DUMP_PIECE    (256 * 1024) /* bytes of a configuration in one answer */
+#define METRICS_PIECE (256 * 1024) /* about so many bytes of metrics in one answer */
+
+struct job;
+
+struct control {
+    struct supervisor *supervisor;
+    struct clients *clients; /* NULL before the supervisor begins and after it has stopped */
+    struct ring ring;
+    uv_prepare_t feed; /* active while somebody follows the log */
+    unsigned followers;
+    bool stop_asked; /* to be begun when the answer is out */
+};
+
+/* What a client waits for, or is sent: client_data(). */
+struct session {
+    bool waiting;    /* for the answer to a request: */
+    json_t *id;      /* its id, a reference; NULL: none */
+    struct job *job; /* that works on it */
+    uint64_t reload; /* number of the reload that it waits for; 0: none */
+    bool drain;      /* it waits for the end of what drains: */
+    char *service;   /* NULL: the daemon, or a listener of any service */
+    char *listener;  /* key */
+    bool following;  /* the log: */
+    bool starting;   /* still at the lines of the past, of which: */
+    uint64_t skip;   /* so many are not wanted */
+    struct ring_reader reader;
+    char *needle; /* what a line must have in it; NULL: nothing */
+};
+
+/* The session of CLIENT. */
+struct session *control_session(struct client *client);
+
+/* Answer the request of that id. RESULT is taken over; NULL of lack of memory is answered, too. */
+void control_answer(struct client *client, const json_t *id, json_t *result);
+void control_refuse(struct client *client, const json_t *id, const struct protocol_error *error);
+
+/* The request that REQUEST is will be answered later, by control_finish() or control_fail(). */
+void control_postpone(struct client *client, const struct request *request);
+void control_finish(struct client *client, json_t *result);
+void control_fail(struct client *client, const struct protocol_error *error);
+
+/* Stop the daemon before the loop sleeps: it may be over at once, and then nobody can be answered. */
+void control_stop_soon(struct control *control);
+
+/* To be called when a client begins to follow the log. */
+void control_follow(struct control *control, struct client *client);
+
+/* ---- Commands ------------------------------------------------------------------------------- */
+
+/* Answer REQUEST: returns the result, or NULL with ERROR filled, or NULL with ERROR empty when it has
+ * been postponed, or there is no memory (then an error says so). */
+typedef json_t *control_command(struct control *control, struct client *client,
+                                const struct request *request, struct protocol_error *error);
+
+control_command answer_check, answer_drain, answer_dump, answer_explain, answer_instances,
+    answer_kill, answer_list, answer_log, answer_metrics, answer_pause, answer_reload,
+    answer_resume, answer_show, answer_sources, answer_status, answer_stop, answer_wait_ready;
+
+/* The service that REQUEST names, which must be there; NULL with ERROR filled. */
+struct service *find_service(struct control *control, const struct request *request,
+                             struct protocol_error *error);
+
+/* REQUEST's argument `source` as a prefix (GIVEN tells whether there is one). False: ERROR is filled. */
+bool find_source(const struct request *request, struct prefix *prefix, bool *given,
+                 struct protocol_error *error);
+
+/* Is the peer of INSTANCE in PREFIX? */
+bool instance_is_of(const struct instance *instance, const struct prefix *prefix);
+
+/* How a listener's address is shown: "127.0.0.1:7000", "udp 127.0.0.1:69", "unix:/run/x". */
+#define LISTENER_TEXT_SIZE (ADDRESS_TEXT_SIZE + 16)
+const char *listener_text(const struct listener *listener, char text[LISTENER_TEXT_SIZE]);
+
+/* What the operator has asked of the service or listener, or why else it is not served. */
+const char *service_state_word(const struct service *service);
+
+/* Answer those who wait for a reload, the end of a drain. */
+void answer_reloaded(struct control *control, const struct reload_result *result);
+void answer_drained(struct control *control);
+
+/* Send what is new in the log to those who follow it. */
+void answer_log_feed(struct control *control, struct client *client);
+
+/* [{"severity","file","line","service","message"}] */
+json_t *diagnostics_json(const struct diagnostics *list);
+/* {"added":[],"removed":[],"changed":[{"service","settings":[]}],"unchanged":n} */
+json_t *changes_json(const struct config_changes *changes);
+
+#endif
