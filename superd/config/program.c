@@ -138,8 +138,8 @@ static char *find_in_root(struct loader *loader, const char *root, const struct 
     error = errno;
     fd_close(&directory);
     if (fd < 0) {
-        loader_error(loader, item->position, "cannot execute \"%s\" in \"%s\": %s", item->text, root,
-                     strerror(error));
+        loader_error(loader, item->position, "cannot execute \"%s\" in \"%s\": %s", item->text,
+                     root, strerror(error));
         return NULL;
     }
     fd_close(&fd);

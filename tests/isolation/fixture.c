@@ -72,8 +72,8 @@ static void become_user(void *data)
 struct daemon *isolation_start_as_user(const char *services)
 {
     if (!harness_is_root())
-        return start(&(struct setup){.superd = "isolation: { idle = '100ms'; };\n",
-                                     .services = services});
+        return start(
+            &(struct setup){.superd = "isolation: { idle = '100ms'; };\n", .services = services});
     if (eaccess(harness_superd(), X_OK) != 0)
         e2e_skip("%s is not for other users", harness_superd());
     return start(&(struct setup){.superd = "isolation: { idle = '100ms'; };\n",

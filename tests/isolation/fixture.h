@@ -7,19 +7,19 @@
 #include "harness.h"
 
 /* Users that nobody else on a host has: killing all that is theirs harms nobody. */
-#define ATTACKER "user = '64201'; group = '64201';"
-#define OTHER    "user = '64202'; group = '64202';"
+#define ATTACKER     "user = '64201'; group = '64201';"
+#define OTHER        "user = '64202'; group = '64202';"
 #define ATTACKER_UID 64201
 #define OTHER_UID    64202
 #define SUPERD_UID   64203 /* of an ordinary user's superd */
 
 /* A service called NAME that attempts what its client says. */
-#define HOSTILE(name, settings)                                                                    \
-    name ": { listen = '127.0.0.1:0'; exec = ['@DIR@/hostile', 'ask']; limits: { per_source = "    \
+#define HOSTILE(name, settings)                                                                 \
+    name ": { listen = '127.0.0.1:0'; exec = ['@DIR@/hostile', 'ask']; limits: { per_source = " \
          "1000; instances = 1000; }; " settings " };\n"
 /* Who has services of their own kind alone has no shared launchers: the harness wants to see some. */
 #define FIRST "first: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat']; };\n"
-#define CAT "cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat']; " OTHER " };\n"
+#define CAT   "cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat']; " OTHER " };\n"
 
 /* Skip where hostile handlers cannot be made safe users of. */
 void isolation_needs_root(void);

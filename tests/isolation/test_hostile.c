@@ -14,10 +14,10 @@
 #include "fixture.h"
 #include "process.h"
 
-#define LEVELS                                                                                     \
-    HOSTILE("none", ATTACKER "isolation = 'none';")                                                \
-    HOSTILE("basic", ATTACKER)                                                                     \
-    HOSTILE("strict", ATTACKER "isolation = 'strict'; isolate: { read_only = '@DIR@/open'; };")    \
+#define LEVELS                                                                                  \
+    HOSTILE("none", ATTACKER "isolation = 'none';")                                             \
+    HOSTILE("basic", ATTACKER)                                                                  \
+    HOSTILE("strict", ATTACKER "isolation = 'strict'; isolate: { read_only = '@DIR@/open'; };") \
     CAT
 
 static bool landlock_keeps_signals(void)
@@ -88,12 +88,26 @@ static void rights__each_level__as_documented(void)
 static void rights__root_at_strict__harmless(void)
 {
     static const char *const denied[] = {
-        "mount /tmp",     "unmount /usr",     "unmount /",      "chroot",
-        "userns",         "packet",           "key",            "device /tmp/device",
-        "trace-one 1",    "read-memory 1",    "remove /usr/bin/id", "make /usr/new",
-        "make /etc/new",  "make /new",        "read /etc/shadow", "make /proc/new",
-        "write /proc/sys/kernel/core_pattern", "write /proc/sysrq-trigger",
-        "write /proc/self/oom_score_adj",      "remove /bin",
+        "mount /tmp",
+        "unmount /usr",
+        "unmount /",
+        "chroot",
+        "userns",
+        "packet",
+        "key",
+        "device /tmp/device",
+        "trace-one 1",
+        "read-memory 1",
+        "remove /usr/bin/id",
+        "make /usr/new",
+        "make /etc/new",
+        "make /new",
+        "read /etc/shadow",
+        "make /proc/new",
+        "write /proc/sys/kernel/core_pattern",
+        "write /proc/sysrq-trigger",
+        "write /proc/self/oom_score_adj",
+        "remove /bin",
     };
     struct daemon *daemon;
 
@@ -187,11 +201,11 @@ static void shared_directory__links__lead_nowhere(void)
     assert_int_equal(symlink("/etc/shadow", daemon_path(daemon, "shared/link")), 0);
     assert_int_equal(symlink("../../../../..", daemon_path(daemon, "shared/up")), 0);
     daemon_write(daemon, "secret", "x");
-    daemon_reload(daemon,
-                  &(struct setup){.superd = "isolation: { idle = '100ms'; };",
-                                  .services = FIRST HOSTILE("strict", ATTACKER
-                                                      "isolation = 'strict'; isolate: { read_write "
-                                                      "= '@DIR@/shared'; };")});
+    daemon_reload(daemon, &(struct setup){.superd = "isolation: { idle = '100ms'; };",
+                                          .services = FIRST HOSTILE(
+                                              "strict", ATTACKER
+                                              "isolation = 'strict'; isolate: { read_write "
+                                              "= '@DIR@/shared'; };")});
     daemon_rebase(daemon);
     snprintf(line, sizeof line, "read %s", daemon_path(daemon, "shared/link"));
     expect_attempt(daemon, "strict", line, "denied: No such file");
@@ -223,9 +237,9 @@ static void image__links__stay_inside(void)
     daemon_reload(
         daemon,
         &(struct setup){.superd = "isolation: { idle = '100ms'; };",
-                        .services = FIRST "image: { listen = '127.0.0.1:0'; exec = ['/hostile', 'ask']; "
-                                    ATTACKER
-                                    "isolation = 'strict'; isolate: { root = '@DIR@/image'; }; };"});
+                        .services = FIRST
+                        "image: { listen = '127.0.0.1:0'; exec = ['/hostile', 'ask']; " ATTACKER
+                        "isolation = 'strict'; isolate: { root = '@DIR@/image'; }; };"});
     daemon_rebase(daemon);
     expect_attempt(daemon, "image", "make /inside/new", "done");
     expect_attempt(daemon, "image", "read /tmp/new", "done");
@@ -391,9 +405,8 @@ static int listen_abstract(const char *name)
     size_t length = strlen(name);
 
     memcpy(address.sun_path + 1, name, length);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address,
-                          (socklen_t)(sizeof(sa_family_t) + 1 + length)),
-                     0);
+    assert_int_equal(
+        bind(fd, (struct sockaddr *)&address, (socklen_t)(sizeof(sa_family_t) + 1 + length)), 0);
     assert_int_equal(listen(fd, 8), 0);
     return fd;
 }
@@ -515,8 +528,8 @@ static void ordinary_user__basic__superd_is_safe(void)
 static void ordinary_user__strict__as_for_root(void)
 {
     static const char *const denied[] = {
-        "mount /tmp", "unmount /usr", "chroot",         "userns",    "userns-clone",
-        "key",        "packet",       "make /usr/new",  "make /new", "read /etc/shadow",
+        "mount /tmp", "unmount /usr",  "chroot",        "userns",    "userns-clone",
+        "key",        "packet",        "make /usr/new", "make /new", "read /etc/shadow",
         "read /sys",  "device /tmp/d", "trace-one 1",   "kill 1",    "loopback",
     };
     struct daemon *daemon = isolation_start_as_user(

@@ -2,14 +2,12 @@
  * Ordinary programs, unmodified, at each level: they notice nothing of `basic`, and `strict` needs
  * only to be told which files are theirs.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "files.h"
 #include "fixture.h"
 #include "process.h"
 
@@ -17,7 +15,8 @@ static const char *const levels[] = {"isolation = 'basic';", "isolation = 'stric
 
 static const char *needs(const char *program)
 {
-    const char *path = process_find(program);
+    const char *path = program[0] == '/' && access(program, X_OK) == 0 ? program
+                                                                       : process_find(program);
 
     if (!path)
         e2e_skip("there is no %s", program);
@@ -34,6 +33,8 @@ static void at_each_level(const char *exec, const char *details,
                           void (*prepare)(struct daemon *daemon),
                           void (*try)(struct daemon *daemon))
 {
+    static const char *const made[] = {"git", "clone", "files", "site"};
+
     isolation_needs_root();
     for (size_t i = 0; i < COUNT(levels); i++) {
         static char services[8192];
@@ -47,11 +48,10 @@ static void at_each_level(const char *exec, const char *details,
         daemon_reload(daemon, &(struct setup){.superd = "isolation: { idle = '100ms'; };",
                                               .services = services});
         daemon_rebase(daemon);
+        for (size_t n = 0; n < COUNT(made); n++)
+            daemon_expect_file(daemon, made[n]);
         try(daemon);
-        daemon_expect_quiet(daemon);
-        daemon_signal(daemon, SIGTERM);
-        assert_int_equal(daemon_wait(daemon), 0);
-        files_remove_directory(daemon->directory);
+        isolation_stop(daemon);
     }
 }
 
@@ -61,10 +61,11 @@ static void make_repository(struct daemon *daemon)
 {
     const char *where = daemon_path(daemon, "git");
 
-    process_shell("set -e; export HOME=/nonexistent; git init -q -b main %s/work; cd %s/work; echo "
-                  "hello > file; git add file; git -c user.name=a -c user.email=a@b commit -q -m "
-                  "first; git clone -q --bare %s/work %s/it.git; chown -R %d:%d %s; chmod -R a+rX %s",
-                  where, where, where, where, ATTACKER_UID, ATTACKER_UID, where, where);
+    process_shell(
+        "set -e; export HOME=/nonexistent; git init -q -b main %s/work; cd %s/work; echo "
+        "hello > file; git add file; git -c user.name=a -c user.email=a@b commit -q -m "
+        "first; git clone -q --bare %s/work %s/it.git; chown -R %d:%d %s; chmod -R a+rX %s",
+        where, where, where, where, ATTACKER_UID, ATTACKER_UID, where, where);
 }
 
 static void clone_it(struct daemon *daemon)
@@ -79,8 +80,8 @@ static void git_daemon__each_level__clones(void)
     char exec[512];
 
     needs("git");
-    snprintf(exec, sizeof exec, "'%s', 'daemon', '--inetd', '--export-all', '--base-path=@DIR@/git'",
-             needs("git"));
+    snprintf(exec, sizeof exec,
+             "'%s', 'daemon', '--inetd', '--export-all', '--base-path=@DIR@/git'", needs("git"));
     at_each_level(exec, "environment: { HOME = '/'; }; isolate: { read_only = '@DIR@/git'; };",
                   make_repository, clone_it);
 }
@@ -132,8 +133,9 @@ static void interpreter(const char *program, const char *flag, const char *scrip
 
 static void shell__each_level__answers(void)
 {
-    interpreter("sh", "-c", "tr a-z A-Z | cat > /tmp/superd-test.$$ && cat /tmp/superd-test.$$ && rm "
-                            "/tmp/superd-test.$$");
+    interpreter("sh", "-c",
+                "tr a-z A-Z | cat > /tmp/superd-test.$$ && cat /tmp/superd-test.$$ && rm "
+                "/tmp/superd-test.$$");
 }
 
 static void perl__each_level__answers(void)
@@ -155,8 +157,9 @@ static void python__each_level__answers(void)
 
 static void node__each_level__answers(void)
 {
-    interpreter("node", "-e",
-                "process.stdin.on(\\\"data\\\", d => process.stdout.write(String(d).toUpperCase()))");
+    interpreter(
+        "node", "-e",
+        "process.stdin.on(\\\"data\\\", d => process.stdout.write(String(d).toUpperCase()))");
 }
 
 /* ---- Services of ours ----------------------------------------------------------------------- */
