@@ -140,17 +140,34 @@ static bool all_ended(void *data)
     return true;
 }
 
-static pid_t process_one(const struct daemon *daemon)
+struct search {
+    const struct daemon *daemon;
+    pid_t found;
+};
+
+/* It takes its name, and its place below superd, in its first moments. */
+static bool find_process_one(void *data)
 {
+    struct search *search = data;
     pid_t children[64];
-    size_t count = census_children(daemon->pid, children, COUNT(children));
+    size_t count = census_children(search->daemon->pid, children, COUNT(children));
     char name[64];
 
+    search->found = 0;
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(census_name(children[i], name, sizeof name), "superd-init") == 0)
-            return children[i];
+        if (strcmp(census_name(children[i], name, sizeof name), "superd-init") == 0 &&
+            census_alive(children[i]))
+            search->found = children[i];
     }
-    return 0;
+    return search->found > 0;
+}
+
+static pid_t process_one(const struct daemon *daemon)
+{
+    struct search search = {.daemon = daemon};
+
+    assert_true(e2e_until(find_process_one, &search));
+    return search.found;
 }
 
 static void process_one__killed__made_anew(void)
