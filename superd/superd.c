@@ -273,6 +273,7 @@ static int run(struct config *config, const struct options *options,
     }
     code = supervisor_start(&supervisor, config, &settings);
     if (code != EXIT_OK) {
+        control_free(control);
         log_close(1000);
         return code;
     }

@@ -10,7 +10,7 @@
  *
  * The parts: connection (descriptors and time), request (llhttp; its header says why that parser),
  * target, range, date, validator, type (what the words of HTTP mean; no I/O), file and listing (the
- * directory), reply (answers).
+ * directory), reply (answers), http (requests and answers in turn).
  */
 #include <ctype.h>
 #include <errno.h>
@@ -20,12 +20,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "file.h"
-#include "reply.h"
-#include "request.h"
+#include "http.h"
 
 enum {
     EXIT_USAGE = 2,
@@ -133,52 +131,19 @@ static void log_exchange(const struct exchange *exchange, int64_t began)
         (void)!write(STDERR_FILENO, text, (size_t)length);
 }
 
-static void answer(struct exchange *exchange, int refusal)
+static void answer(void *data, struct exchange *exchange, int refusal)
 {
+    const struct options *options = data;
+    int64_t began = connection_now();
+    exchange->options = options;
     if (refusal != 0)
         reply_status(exchange, refusal, "");
     else if (exchange->request->method == REQUEST_OTHER)
         reply_status(exchange, 405, "Allow: GET, HEAD\r\n");
     else
         file_answer(exchange);
-}
-
-/* Request and answer in turn, until one of the two sides has had enough. */
-static void serve(const struct options *options, struct connection *connection)
-{
-    static struct request_reader reader; /* static: too large for comfort on a stack */
-    static struct request request;
-    struct request_limits limits = {
-        .first_byte = connection_now() + options->request_ms,
-        .whole_ms = options->request_ms,
-    };
-    request_reader_init(&reader, connection);
-    for (unsigned served = 1;; served++) {
-        int status = 0;
-        enum request_outcome outcome = request_read(&reader, &limits, &request, &status);
-        if (outcome == REQUEST_END)
-            return;
-        int64_t began = connection_now();
-        struct exchange exchange = {
-            .options = options,
-            .connection = connection,
-            .request = &request,
-            .now = time(NULL),
-            .keep_alive = outcome == REQUEST_READY && request.keep_alive && !request.has_body &&
-                          served < options->max_requests,
-        };
-        answer(&exchange, outcome == REQUEST_REFUSE ? status : 0);
-        if (options->log)
-            log_exchange(&exchange, began);
-        if (!exchange.keep_alive) {
-            /* A client that asked for the end, and sent nothing behind it, awaits no more. */
-            if (exchange.error == 0 && (outcome == REQUEST_REFUSE || request.keep_alive ||
-                                        request.has_body || reader.start < reader.end))
-                connection_linger(connection);
-            return;
-        }
-        limits.first_byte = connection_now() + options->idle_ms;
-    }
+    if (options->log)
+        log_exchange(exchange, began);
 }
 
 int main(int argc, char **argv)
@@ -206,6 +171,14 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* sendfile() has no MSG_NOSIGNAL */
     struct connection connection;
     connection_init(&connection, STDIN_FILENO, STDOUT_FILENO, options.stall_ms);
-    serve(&options, &connection);
+    const struct http_settings settings = {
+        .server = "superd-page",
+        .max_requests = options.max_requests,
+        .idle_ms = options.idle_ms,
+        .request_ms = options.request_ms,
+        .data = &options,
+        .answer = answer,
+    };
+    http_serve(&settings, &connection);
     return EXIT_SUCCESS;
 }

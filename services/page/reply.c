@@ -21,13 +21,14 @@ static const struct {
     {400, "Bad Request", "This is not a request that can be understood."},
     {403, "Forbidden", "This may not be read here."},
     {404, "Not Found", "There is nothing of this name here."},
-    {405, "Method Not Allowed", "Files can be read here, and nothing else."},
+    {405, "Method Not Allowed", "This can be read, and nothing else."},
     {408, "Request Timeout", "The request did not arrive in time."},
     {412, "Precondition Failed", "The file is not the one that the request was about."},
     {414, "URI Too Long", "The address asked for is too long."},
     {416, "Range Not Satisfiable", "The file ends before the part asked for."},
     {431, "Request Header Fields Too Large", "The header of the request is too large."},
     {500, "Internal Server Error", "Something went wrong here; the log has more."},
+    {503, "Service Unavailable", "What this is made from does not answer; the log has more."},
     {505, "HTTP Version Not Supported", "Only HTTP/1.1 and HTTP/1.0 are spoken here."},
 };
 
@@ -59,8 +60,8 @@ void head_begin(struct head *head, struct exchange *exchange, int status)
     head->overflow = false;
     exchange->status = status;
     date_format(exchange->now, date);
-    head_add(head, "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: superd-page\r\nConnection: %s\r\n",
-             status, statuses[status_index(status)].name, date,
+    head_add(head, "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: %s\r\nConnection: %s\r\n", status,
+             statuses[status_index(status)].name, date, exchange->server,
              exchange->keep_alive ? "keep-alive" : "close");
 }
 

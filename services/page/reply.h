@@ -32,7 +32,8 @@ struct options {
 };
 
 struct exchange {
-    const struct options *options;
+    const struct options *options; /* of page; NULL in other programs */
+    const char *server;            /* the Server field */
     struct connection *connection;
     const struct request *request;
     int64_t now;     /* the time of day, seconds since 1970: Date and validators agree on it */

@@ -41,6 +41,12 @@ static bool same_place(const struct schema_row *row, const char *a, const char *
     }
 }
 
+/* An empty list is as none. */
+static bool is_empty(const char *text)
+{
+    return text[strspn(text, "[ ]")] == '\0';
+}
+
 /* 1: the same, 0: not, -1: no memory. */
 static int same_setting(const struct schema_row *row, const void *a, const void *b, size_t size)
 {
@@ -51,7 +57,10 @@ static int same_setting(const struct schema_row *row, const void *a, const void 
         return row->offset + row->width > size || same_place(row, a, b);
     texts[0] = dump_value(row, a);
     texts[1] = dump_value(row, b);
-    same = texts[0] && texts[1] ? strcmp(texts[0], texts[1]) == 0 : -1;
+    if (!texts[0] || !texts[1])
+        same = -1;
+    else
+        same = strcmp(texts[0], texts[1]) == 0 || (is_empty(texts[0]) && is_empty(texts[1]));
     free(texts[0]);
     free(texts[1]);
     return same;

@@ -68,8 +68,8 @@ static json_t *answer(struct service *service, const struct peer *peer)
                        decision == DECISION_ADMIT ? NULL : reason_names[reason], "source",
                        prefix_format(&prefix, source), "rule", protocol_string(verdict.rule),
                        "live", (json_int_t)service->instance_count, "limit",
-                       (json_int_t)service->policy.limits->instances, "rules",
-                       (int)service->policy.access->given);
+                       (json_int_t)service->policy.admission.limits->instances, "rules",
+                       (int)service->policy.admission.access->given);
     if (result && verdict.position.file) {
         json_object_set_new(result, "file", protocol_string(verdict.position.file));
         json_object_set_new(result, "line", json_integer((json_int_t)verdict.position.line));

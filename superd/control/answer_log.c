@@ -115,6 +115,10 @@ json_t *answer_log(struct control *control, struct client *client, const struct 
     struct session *session = control_session(client);
     const char *service = protocol_text(request, "service");
 
+    if (protocol_bool(request, "follow") && control->followers >= FOLLOWERS_MAX) {
+        protocol_fail(error, "%d clients follow the log already", FOLLOWERS_MAX);
+        return NULL;
+    }
     free(session->needle);
     session->needle = service ? needle_of(service) : NULL;
     session->reader = (struct ring_reader){0};

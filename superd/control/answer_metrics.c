@@ -136,7 +136,7 @@ static double get_live(const struct service *service)
 
 static double get_limit(const struct service *service)
 {
-    return service->policy.limits->instances;
+    return service->policy.admission.limits->instances;
 }
 
 static double get_admitted(const struct service *service)

@@ -1,12 +1,9 @@
 /*
- * clients: see clients.h.
- *
- * One idempotent function, review(), derives from a client's state what the loop watches it for.
+ * clients: see clients.h. Here: the socket, who may come in, and the time that all of them may cost.
  */
-#include "control/clients.h"
+#include "control/client.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +16,6 @@
 #include "base/fd.h"
 #include "net/listener.h"
 
-#define READ_SIZE    16384
 #define ACCEPT_BATCH 8
 #define LOOK_MS      1000 /* between two looks for clients whose time is over */
 #define COST_FACTOR  9    /* for each unit of time spent on answers, so many are the daemon's */
@@ -27,51 +23,25 @@
 #define ACCEPT_WAIT  1000 /* ms, after the system had no descriptor for a client */
 #define LISTEN_QUEUE 16
 
-struct client {
-    struct clients *clients;
-    int fd;
-    uv_poll_t poll;
-    int events; /* watched for now */
-    enum right right;
-    uid_t uid;
-    pid_t pid;
-    void *data;
-    char *input;
-    size_t input_length, input_size;
-    size_t searched; /* of the input, without a newline */
-    char *output;
-    size_t output_begin, output_end, output_size;
-    uint64_t asked_ms; /* when it last said a line, or was answered */
-    uint64_t taken_ms; /* when it last took something, or had nothing to take */
-    bool waiting, streaming, finishing, closed;
-    bool end_seen; /* it will say nothing more */
-    struct client *prev, *next;
-};
-
-struct clients {
-    struct clients_settings settings;
-    int fd; /* -1: not listening */
-    uv_poll_t *listener;
-    char *path;
-    dev_t device; /* of the path, as we made it */
-    ino_t inode;
-    gid_t group;
-    struct client *list;
-    size_t count;
-    uv_timer_t timer; /* looks for those whose time is over */
-    uv_timer_t pause; /* until time may be spent on answers again, or on accepting */
-    uint64_t spent_until_ns;
-    int handles; /* open, of the two timers */
-};
-
-static void review(struct client *client);
 static void on_listener(uv_poll_t *poll, int status, int events);
 
 /* ---- Time spent ----------------------------------------------------------------------------- */
 
-static bool may_spend(struct clients *clients)
+bool clients_may_spend(struct clients *clients)
 {
     return clients->spent_until_ns <= clock_now_ns() + CLIENTS_BURST_MS * 1000000ULL;
+}
+
+static void on_pause_over(uv_timer_t *timer);
+
+/* Go on when there is time to spend again. */
+static void pause_clients(struct clients *clients)
+{
+    uint64_t now = clock_now_ns();
+    uint64_t ms = clients->spent_until_ns > now ? (clients->spent_until_ns - now) / 1000000 : 0;
+
+    uv_timer_start(&clients->pause, on_pause_over,
+                   ms > CLIENTS_BURST_MS ? ms - CLIENTS_BURST_MS + 1 : 1, 0);
 }
 
 static void on_pause_over(uv_timer_t *timer)
@@ -79,52 +49,28 @@ static void on_pause_over(uv_timer_t *timer)
     struct clients *clients = timer->data;
     struct client *client, *next;
 
+    /* The loop's clock is that of the beginning of its turn, so a timer may be early. */
+    if (!clients_may_spend(clients)) {
+        pause_clients(clients);
+        return;
+    }
     if (clients->listener)
         uv_poll_start(clients->listener, UV_READABLE, on_listener);
     DL_FOREACH_SAFE (clients->list, client, next) {
-        review(client);
+        client->asked_ms = uv_now(clients->settings.loop); /* the silence was ours */
+        client_review(client);
     }
 }
 
-static void spend(struct clients *clients, uint64_t ns)
+void clients_spend(struct clients *clients, uint64_t ns)
 {
     uint64_t now = clock_now_ns();
 
     if (clients->spent_until_ns < now)
         clients->spent_until_ns = now;
     clients->spent_until_ns += ns * (COST_FACTOR + 1);
-    if (!may_spend(clients))
-        uv_timer_start(&clients->pause, on_pause_over,
-                       (clients->spent_until_ns - now) / 1000000 - CLIENTS_BURST_MS + 1, 0);
-}
-
-/* ---- The end of a client -------------------------------------------------------------------- */
-
-static void on_client_closed(uv_handle_t *handle)
-{
-    struct client *client = handle->data;
-
-    free(client->input);
-    free(client->output);
-    free(client);
-}
-
-static void drop(struct client *client)
-{
-    struct clients *clients = client->clients;
-
-    if (client->closed)
-        return;
-    client->closed = true;
-    if (clients->settings.on_close)
-        clients->settings.on_close(clients->settings.data, client);
-    DL_DELETE(clients->list, client);
-    clients->count--;
-    if (clients->count == 0)
-        uv_timer_stop(&clients->timer);
-    uv_poll_stop(&client->poll);
-    fd_close(&client->fd);
-    uv_close((uv_handle_t *)&client->poll, on_client_closed);
+    if (!clients_may_spend(clients))
+        pause_clients(clients);
 }
 
 static void on_look(uv_timer_t *timer)
@@ -136,304 +82,13 @@ static void on_look(uv_timer_t *timer)
     DL_FOREACH_SAFE (clients->list, client, next) {
         bool stalled = client_unsent(client) > 0 &&
                        now - client->taken_ms >= clients->settings.stall_ms;
-        bool idle = !client->waiting && !client->streaming && client_unsent(client) == 0 &&
+        bool idle = clients_may_spend(clients) && !client->waiting && !client->streaming &&
+                    client_unsent(client) == 0 &&
                     now - client->asked_ms >= clients->settings.idle_ms;
 
         if (stalled || idle)
-            drop(client);
+            client_drop(client);
     }
-}
-
-/* ---- Output --------------------------------------------------------------------------------- */
-
-size_t client_unsent(const struct client *client)
-{
-    return client->output_end - client->output_begin;
-}
-
-/* Send what it takes now. False when it is gone. */
-static bool flush(struct client *client)
-{
-    while (client_unsent(client) > 0) {
-        ssize_t n = send(client->fd, client->output + client->output_begin, client_unsent(client),
-                         MSG_DONTWAIT | MSG_NOSIGNAL);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return errno == EAGAIN || errno == ENOBUFS;
-        client->output_begin += (size_t)n;
-        client->taken_ms = uv_now(client->clients->settings.loop);
-    }
-    client->output_begin = client->output_end = 0;
-    if (client->output_size > CLIENT_OUTPUT_LOW) {
-        free(client->output);
-        client->output = NULL;
-        client->output_size = 0;
-    }
-    return true;
-}
-
-static bool make_room(struct client *client, size_t length)
-{
-    size_t size = client->output_size ? client->output_size : 4096;
-    char *larger;
-
-    if (client->output_begin > 0) {
-        memmove(client->output, client->output + client->output_begin, client_unsent(client));
-        client->output_end -= client->output_begin;
-        client->output_begin = 0;
-    }
-    if (client->output_size - client->output_end >= length)
-        return true;
-    while (size - client->output_end < length)
-        size *= 2;
-    larger = realloc(client->output, size);
-    if (!larger)
-        return false;
-    client->output = larger;
-    client->output_size = size;
-    return true;
-}
-
-void client_send(struct client *client, const char *text, size_t length)
-{
-    uint64_t now = uv_now(client->clients->settings.loop);
-
-    if (client->closed)
-        return;
-    if (client_unsent(client) == 0)
-        client->taken_ms = now;
-    client->asked_ms = now;
-    if (!make_room(client, length)) {
-        client->end_seen = true; /* an answer with a hole in it is none */
-        client->finishing = true;
-        client->output_begin = client->output_end = 0;
-    } else {
-        memcpy(client->output + client->output_end, text, length);
-        client->output_end += length;
-    }
-    review(client);
-}
-
-/* ---- Input ---------------------------------------------------------------------------------- */
-
-/* Read once. False when the connection has broken. */
-static bool fill(struct client *client)
-{
-    ssize_t n;
-
-    if (client->streaming)
-        client->input_length = client->searched = 0;
-    if (client->input_size - client->input_length < READ_SIZE) {
-        size_t size = client->input_length + 2 * READ_SIZE;
-        char *larger = realloc(client->input, size);
-
-        if (!larger)
-            return false;
-        client->input = larger;
-        client->input_size = size;
-    }
-    n = recv(client->fd, client->input + client->input_length, READ_SIZE, MSG_DONTWAIT);
-    if (n < 0)
-        return errno == EAGAIN || errno == EINTR;
-    if (n == 0)
-        client->end_seen = true;
-    client->input_length += (size_t)n;
-    return true;
-}
-
-/* Is there a whole line in the input? */
-static char *find_line_end(struct client *client)
-{
-    char *end = client->input_length > client->searched
-                    ? memchr(client->input + client->searched, '\n',
-                             client->input_length - client->searched)
-                    : NULL;
-
-    client->searched = end ? 0 : client->input_length;
-    return end;
-}
-
-static void consume(struct client *client, size_t length)
-{
-    client->input_length -= length;
-    client->searched = 0;
-    memmove(client->input, client->input + length, client->input_length);
-    if (client->input_length == 0 && client->input_size > 2 * READ_SIZE) {
-        free(client->input);
-        client->input = NULL;
-        client->input_size = 0;
-    }
-}
-
-static bool may_take_line(struct client *client)
-{
-    return !client->waiting && !client->streaming && !client->finishing &&
-           client_unsent(client) == 0;
-}
-
-/* Give a line to the caller, who may do anything to the client but free it. */
-static void take_line(struct client *client, char *end)
-{
-    const struct clients_settings *settings = &client->clients->settings;
-    size_t length = (size_t)(end - client->input);
-    uint64_t begun = clock_now_ns();
-    char *line = malloc(length + 1);
-
-    client->asked_ms = uv_now(settings->loop);
-    if (!line) {
-        client->finishing = true;
-        return;
-    }
-    memcpy(line, client->input, length);
-    line[length] = '\0';
-    consume(client, length + 1);
-    if (length > 0)
-        settings->on_line(settings->data, client, line, length);
-    free(line);
-    spend(client->clients, clock_now_ns() - begun);
-}
-
-static void take_lines(struct client *client)
-{
-    const struct clients_settings *settings = &client->clients->settings;
-
-    while (!client->closed && may_take_line(client) && may_spend(client->clients)) {
-        char *end = find_line_end(client);
-
-        if (!end && client->input_length <= CLIENT_LINE_MAX)
-            return;
-        if (!end || end - client->input > CLIENT_LINE_MAX) {
-            settings->on_overlong(settings->data, client);
-            client->finishing = true;
-            return;
-        }
-        take_line(client, end);
-    }
-}
-
-/* ---- Watching ------------------------------------------------------------------------------- */
-
-static bool has_line(struct client *client)
-{
-    return client->input_length > CLIENT_LINE_MAX || find_line_end(client);
-}
-
-static void on_ready(uv_poll_t *poll, int status, int events);
-
-static void review(struct client *client)
-{
-    int events = 0;
-
-    if (client->closed)
-        return;
-    if (client_unsent(client) > 0)
-        events |= UV_WRITABLE;
-    else if (client->finishing || (client->end_seen && !client->waiting && !has_line(client)) ||
-             (client->end_seen && client->streaming))
-        events |= UV_WRITABLE; /* to close it from the loop, not under the caller's feet */
-    if (!client->end_seen && !client->finishing) {
-        if (client->streaming || (may_take_line(client) && may_spend(client->clients)))
-            events |= UV_READABLE;
-        else
-            events |= UV_DISCONNECT;
-    }
-    /* A line that came with an earlier one is taken when the socket is writable, which is now. */
-    if (may_take_line(client) && may_spend(client->clients) && has_line(client))
-        events |= UV_WRITABLE;
-    if (events == client->events)
-        return;
-    client->events = events;
-    if (events)
-        uv_poll_start(&client->poll, events, on_ready);
-    else
-        uv_poll_stop(&client->poll);
-}
-
-/* Nobody is there any more to be answered; who has only stopped talking is. */
-static bool is_gone(const struct client *client)
-{
-    struct pollfd p = {.fd = client->fd, .events = POLLRDHUP};
-
-    return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR));
-}
-
-static void on_ready(uv_poll_t *poll, int status, int events)
-{
-    struct client *client = poll->data;
-    const struct clients_settings *settings = &client->clients->settings;
-    size_t before;
-
-    if (status < 0 || ((events & UV_DISCONNECT) && is_gone(client)) ||
-        ((events & UV_READABLE) && !fill(client))) {
-        drop(client);
-        return;
-    }
-    if ((events & UV_DISCONNECT) && (client->events & UV_DISCONNECT))
-        client->end_seen = true;
-    before = client_unsent(client);
-    if (!flush(client)) {
-        drop(client);
-        return;
-    }
-    if (client->streaming && settings->on_room && before > 0 &&
-        client_unsent(client) < CLIENT_OUTPUT_LOW)
-        settings->on_room(settings->data, client);
-    take_lines(client);
-    if (client->closed)
-        return;
-    if (!flush(client)) {
-        drop(client);
-        return;
-    }
-    if (client_unsent(client) == 0 && !client->waiting &&
-        (client->finishing || (client->end_seen && (client->streaming || !has_line(client))))) {
-        drop(client);
-        return;
-    }
-    review(client);
-}
-
-/* ---- What the caller says of a client ------------------------------------------------------- */
-
-enum right client_right(const struct client *client)
-{
-    return client->right;
-}
-
-uid_t client_uid(const struct client *client)
-{
-    return client->uid;
-}
-
-pid_t client_pid(const struct client *client)
-{
-    return client->pid;
-}
-
-void **client_data(struct client *client)
-{
-    return &client->data;
-}
-
-void client_wait(struct client *client, bool waiting)
-{
-    client->waiting = waiting;
-    client->asked_ms = uv_now(client->clients->settings.loop);
-    review(client);
-}
-
-void client_stream(struct client *client)
-{
-    client->streaming = true;
-    review(client);
-}
-
-void client_finish(struct client *client)
-{
-    client->finishing = true;
-    review(client);
 }
 
 /* ---- Accepting ------------------------------------------------------------------------------ */
@@ -481,7 +136,7 @@ static bool find_room(struct clients *clients, enum right right)
     }
     if (!silent)
         return false;
-    drop(silent);
+    client_drop(silent);
     return true;
 }
 
@@ -511,11 +166,11 @@ static void greet(struct clients *clients, int fd)
         uv_timer_start(&clients->timer, on_look, LOOK_MS, LOOK_MS);
     if (client->right == RIGHT_NONE || !room) {
         clients->settings.on_refused(clients->settings.data, client, client->right != RIGHT_NONE);
-        flush(client); /* what does not fit into its socket it need not know */
-        drop(client);
+        client_flush(client); /* what does not fit into its socket it need not know */
+        client_drop(client);
         return;
     }
-    review(client);
+    client_review(client);
 }
 
 static void on_listener(uv_poll_t *poll, int status, int events)
@@ -681,8 +336,8 @@ void clients_destroy(struct clients *clients)
 
     stop_listening(clients);
     DL_FOREACH_SAFE (clients->list, client, next) {
-        flush(client); /* the last word, as far as it goes */
-        drop(client);
+        client_flush(client); /* the last word, as far as it goes */
+        client_drop(client);
     }
     uv_close((uv_handle_t *)&clients->timer, on_timer_closed);
     uv_close((uv_handle_t *)&clients->pause, on_timer_closed);

@@ -133,7 +133,7 @@ static bool may(const struct client *client, const struct request *request,
 {
     const struct command_info *info = &protocol_commands[request->command];
 
-    if (!info->changes || client_right(client) == RIGHT_ALL)
+    if (!info->operators || client_right(client) == RIGHT_ALL)
         return true;
     protocol_hint(error, "members of superd.control_group may read, root and superd's user may do "
                          "everything");
@@ -145,14 +145,14 @@ static bool may(const struct client *client, const struct request *request,
 /* Who changes something stands in the log. */
 static void log_operator(const struct client *client, const struct request *request)
 {
-    const struct command_info *info = &protocol_commands[request->command];
-
-    if (info->changes && request->command != COMMAND_DUMP)
-        log_event(LEVEL_INFO, "operator", log_text("command", info->name),
-                  log_u64("uid", client_uid(client)), log_i64("pid", client_pid(client)),
-                  log_text("service", protocol_text(request, "service")),
-                  log_text("listener", protocol_text(request, "listener")),
-                  log_text("source", protocol_text(request, "source")));
+    if (!protocol_commands[request->command].operators || request->command == COMMAND_DUMP ||
+        request->command == COMMAND_CHECK)
+        return;
+    log_event(LEVEL_INFO, "operator", log_text("command", protocol_commands[request->command].name),
+              log_u64("uid", client_uid(client)), log_i64("pid", client_pid(client)),
+              log_text("service", protocol_text(request, "service")),
+              log_text("listener", protocol_text(request, "listener")),
+              log_text("source", protocol_text(request, "source")));
 }
 
 static void on_line(void *data, struct client *client, char *line, size_t length)

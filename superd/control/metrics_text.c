@@ -28,7 +28,7 @@ static void write_label(FILE *file, const char *name, const char *value)
 /* Counters are whole numbers, and %g would round large ones. */
 static void write_number(FILE *file, double number)
 {
-    if (number >= 0 && number < 9e15 && number == (double)(uint64_t)number)
+    if (number >= 0 && number < 9007199254740992.0 && number == (double)(uint64_t)number)
         fprintf(file, " %" PRIu64 "\n", (uint64_t)number);
     else
         fprintf(file, " %.15g\n", number);

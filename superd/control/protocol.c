@@ -34,7 +34,7 @@
     }
 
 const struct command_info protocol_commands[COMMAND_MAX] = {
-    [COMMAND_CHECK] = {"check"},
+    [COMMAND_CHECK] = {"check", true},
     [COMMAND_DRAIN] =
         {"drain",
          true,

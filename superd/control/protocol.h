@@ -55,7 +55,7 @@ struct argument {
 
 struct command_info {
     const char *name;
-    bool changes; /* not for those who may only read */
+    bool operators; /* not for those who may only read */
     struct argument arguments[PROTOCOL_ARGUMENTS + 1];
 };
 

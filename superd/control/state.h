@@ -19,6 +19,7 @@
 #define RING_SIZE     (1024 * 1024)
 #define LOG_LINE_MAX  8192         /* what log.c makes at most */
 #define DUMP_PIECE    (256 * 1024) /* bytes of a configuration in one answer */
+#define FOLLOWERS_MAX 8            /* of the log; each costs a little with every event */
 #define METRICS_PIECE (256 * 1024) /* about so many bytes of metrics in one answer */
 
 struct job;

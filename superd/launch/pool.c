@@ -27,6 +27,7 @@
 #define LOST_CHECK_MS    200   /* between two looks for lost orders */
 #define REPLACE_FIRST_MS 100   /* before trying again when a launcher cannot be forked */
 #define REPLACE_LAST_MS  10000 /* that, doubled each time, at most */
+#define ROOM_RETRY_MS    10    /* after the system had no buffer for an order */
 #define EARLY_DEATHS     5     /* deaths in a row without a report: then wait before replacing */
 
 struct launch_pool {
@@ -36,7 +37,8 @@ struct launch_pool {
     uv_poll_t poll;
     uv_timer_t lost_timer;
     uv_timer_t replace_timer;
-    unsigned handles_open;     /* of the three above, still to be closed before free */
+    uv_timer_t room_timer;
+    unsigned handles_open;     /* of the four above, still to be closed before free */
     struct launch_slot *slots; /* shared with the launchers, one each */
     pid_t *pids;               /* 0: dead, to be replaced */
     unsigned deaths;           /* since the last report */
@@ -272,6 +274,15 @@ uint64_t launch_pool_oldest(const struct launch_pool *pool)
     return pool->in_flight_count ? pool->in_flight[0] : 0;
 }
 
+static void on_room_retry(uv_timer_t *timer)
+{
+    struct launch_pool *pool = timer->data;
+
+    pool->was_full = false;
+    if (!pool->retired)
+        pool->settings.on_room(pool->settings.data);
+}
+
 int launch_pool_send(struct launch_pool *pool, const struct order *order, int connection,
                      int stderr_pipe)
 {
@@ -301,9 +312,15 @@ int launch_pool_send(struct launch_pool *pool, const struct order *order, int co
         n = sendmsg(pool->socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
-        if (errno == EAGAIN && pool->in_flight_count)
-            pool->was_full = true; /* room comes with the next report */
-        return -errno;
+        int number = errno;
+
+        if (number != EAGAIN)
+            return -number;
+        /* Room comes with the next report; if none is to come, the system was short of buffers. */
+        pool->was_full = true;
+        if (pool->in_flight_count == 0)
+            uv_timer_start(&pool->room_timer, on_room_retry, ROOM_RETRY_MS, 0);
+        return -EAGAIN;
     }
     pool->suspected[pool->in_flight_count] = false;
     pool->in_flight[pool->in_flight_count++] = order->instance;
@@ -340,6 +357,7 @@ void launch_pool_destroy(struct launch_pool *pool)
     /* Now rather than in on_closed(): launchers end at once also if the loop is about to stop. */
     shutdown(pool->socket, SHUT_RDWR);
     pool->destroyed = true;
+    uv_close((uv_handle_t *)&pool->room_timer, on_closed);
     uv_close((uv_handle_t *)&pool->replace_timer, on_closed);
     uv_close((uv_handle_t *)&pool->lost_timer, on_closed);
     uv_close((uv_handle_t *)&pool->poll, on_closed);
@@ -371,8 +389,10 @@ static int open_handles(struct launch_pool *pool)
         return r;
     uv_timer_init(pool->settings.loop, &pool->lost_timer);
     uv_timer_init(pool->settings.loop, &pool->replace_timer);
+    uv_timer_init(pool->settings.loop, &pool->room_timer);
     pool->poll.data = pool->lost_timer.data = pool->replace_timer.data = pool;
-    pool->handles_open = 3;
+    pool->room_timer.data = pool;
+    pool->handles_open = 4;
     r = uv_poll_start(&pool->poll, UV_READABLE, on_readable);
     /* The other end keeps blocking: uv_poll_init() set only ours to non-blocking. */
     return r;

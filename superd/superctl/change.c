@@ -140,6 +140,8 @@ static int change(struct superctl *ctl, int argc, char **argv, const char *lette
     if (!result || ctl->json)
         return print_json(result, code);
     live = number_of(result, "live");
+    if (!live && strcmp(done, "drains") == 0)
+        done = "drained";
     printf("%s: %s, %llu %s\n", target_words(result, text), done, (unsigned long long)live,
            live == 1 ? "instance lives" : "instances live");
     json_decref(result);

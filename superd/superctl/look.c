@@ -222,15 +222,16 @@ int command_list(struct superctl *ctl, int argc, char **argv)
 
 static void print_counts(const char *title, const json_t *object)
 {
-    const char *name;
+    const char *name, *separator = "";
     json_t *value;
 
     if (!json_object_size(object))
         return;
-    printf("  %-11s", title);
+    printf("  %-12s", title);
     json_object_foreach((json_t *)object, name, value)
     {
-        printf(" %s %lld ", name, (long long)json_integer_value(value));
+        printf("%s%lld %s", separator, (long long)json_integer_value(value), name);
+        separator = ", ";
     }
     putchar('\n');
 }

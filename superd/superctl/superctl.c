@@ -44,6 +44,8 @@ static const struct {
     {"dump", "", "the configuration in force, defaults included", command_dump},
     {"metrics", "", "all counters, as text for Prometheus", command_metrics},
     {"try", "SERVICE [--as ADDRESS]", "run a handler on this terminal", command_try},
+    {"new", "NAME [--lang LANGUAGE] [-d DIRECTORY] [-l ADDRESS]", "write a service to begin with",
+     command_new},
     {"wait-ready", "[--timeout TIME]", "wait until superd serves", command_wait_ready},
 };
 

@@ -57,10 +57,13 @@ static int column_count(enum top_view view)
 /* The first of a text's characters, padded; texts stand left, numbers right. */
 static void draw_cell(int line, int x, const struct top_column *column, const char *text)
 {
+    char cell[128];
+
     if (column->format == TOP_TEXT)
-        mvprintw(line, x, "%-*.*s", column->width, column->width, text);
+        snprintf(cell, sizeof cell, "%-*.*s", column->width, column->width, text);
     else
-        mvprintw(line, x, "%*.*s", column->width, column->width, text);
+        snprintf(cell, sizeof cell, "%*.*s", column->width, column->width, text);
+    mvaddnstr(line, x, cell, COLS - x); /* never on to the next line */
 }
 
 static attr_t attributes_of(const struct screen *screen, const char *text)

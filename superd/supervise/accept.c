@@ -118,9 +118,10 @@ static void decide(struct service *service, struct connection *connection)
 void accept_parked(struct service *service)
 {
     struct parked parked = service->parked;
-    struct connection connection = {
-        .fd = parked.fd, .peer = parked.peer, .peer_pid = parked.peer_pid,
-        .listener = parked.listener};
+    struct connection connection = {.fd = parked.fd,
+                                    .peer = parked.peer,
+                                    .peer_pid = parked.peer_pid,
+                                    .listener = parked.listener};
 
     if (parked.fd < 0 || !service->config ||
         !launchers_room(service->generation->launchers, service->index))

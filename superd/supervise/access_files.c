@@ -56,16 +56,29 @@ static char *word_of(char *line)
     return word;
 }
 
+/* What a line has beyond LINE_MAX_BYTES, a comment most likely, is no line of its own. */
+static void skip_rest(FILE *file, const char *line)
+{
+    int c = '\0';
+
+    if (strchr(line, '\n'))
+        return;
+    while (c != '\n' && c != EOF)
+        c = getc(file);
+}
+
 static bool read_lines(FILE *file, const char *path, struct growing *g, struct diagnostics *list)
 {
     char line[LINE_MAX_BYTES];
     unsigned number = 0;
 
     while (fgets(line, sizeof line, file)) {
-        char *word = word_of(line);
         struct prefix prefix;
+        char *word;
 
         number++;
+        skip_rest(file, line);
+        word = word_of(line);
         if (!*word)
             continue;
         if (!prefix_parse(word, &prefix)) {

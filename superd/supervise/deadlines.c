@@ -58,6 +58,12 @@ static void learn(struct deadlines *d, const struct activity *activity, uint64_t
         d->gone_ms = now;
 }
 
+/* Since when no byte has moved: none can once the connection has gone. */
+static uint64_t idle_since(const struct deadlines *d)
+{
+    return d->gone_ms > d->active_ms ? d->gone_ms : d->active_ms;
+}
+
 /* What is over by NOW; OUTCOME_NONE: nothing. */
 static enum outcome overdue(const struct time_settings *time, const struct deadlines *d, bool known,
                             uint64_t now)
@@ -68,11 +74,11 @@ static enum outcome overdue(const struct time_settings *time, const struct deadl
         return OUTCOME_NONE;
     if (time->gone && d->gone_ms && now >= d->gone_ms + time->gone)
         return OUTCOME_GONE;
-    if (d->gone_ms)
-        return OUTCOME_NONE; /* no connection, so neither idle nor silent */
-    if (time->first_byte && !d->first_byte_done && now >= d->begun_ms + time->first_byte)
+    /* What a client sent between the last look and its going is not known. */
+    if (time->first_byte && !d->first_byte_done && !d->gone_ms &&
+        now >= d->begun_ms + time->first_byte)
         return OUTCOME_FIRST_BYTE;
-    if (time->idle && now >= d->active_ms + time->idle)
+    if (time->idle && now >= idle_since(d) + time->idle)
         return OUTCOME_IDLE;
     return OUTCOME_NONE;
 }
@@ -84,12 +90,10 @@ static uint64_t next_look(const struct time_settings *time, const struct deadlin
 
     if (time->gone)
         at = earlier(at, d->gone_ms ? d->gone_ms + time->gone : now + gone_interval(time->gone));
-    if (d->gone_ms)
-        return at;
-    if (time->first_byte && !d->first_byte_done)
-        at = earlier(at, d->begun_ms + time->first_byte);
     if (time->idle)
-        at = earlier(at, d->active_ms + time->idle);
+        at = earlier(at, idle_since(d) + time->idle);
+    if (time->first_byte && !d->first_byte_done && !d->gone_ms)
+        at = earlier(at, d->begun_ms + time->first_byte);
     return at;
 }
 
@@ -101,8 +105,7 @@ static bool ask(struct instance *instance, uint64_t now)
 
     if (!deadlines_need_activity(instance->config))
         return false;
-    r = activity_ask(supervisor->activity_fd, &instance->local, &instance->peer,
-                     &activity);
+    r = activity_ask(supervisor->activity_fd, &instance->local, &instance->peer, &activity);
     if (r < 0) {
         /* Not knowing is no reason to end somebody; the total limit still holds. */
         log_event(LEVEL_WARNING, "error", log_text("service", instance->service->name),

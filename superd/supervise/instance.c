@@ -16,6 +16,7 @@
 #include "supervise/events.h"
 #include "supervise/generation.h"
 #include "supervise/groups.h"
+#include "supervise/looping.h"
 #include "supervise/operate.h"
 #include "supervise/reaper.h"
 #include "supervise/service.h"
@@ -249,7 +250,7 @@ struct instance *instance_launch(struct service *service, const struct launch *l
     if (launch->peer)
         know_addresses(instance, launch);
     if (launch->listener)
-        instance->queued = listener_backlog(launch->connection);
+        looping_before(launch->listener);
     r = prepare_deadlines(instance) ? send_order(instance, launch) : -ENOMEM;
     if (r < 0)
         return launch_failed(service, launch, instance, r, error_r);
@@ -287,6 +288,8 @@ static void launch_succeeded(struct instance *instance)
 
         instance->wanted = OUTCOME_NONE;
         instance_end(instance, outcome);
+        if (instance->kill_wanted)
+            instance_kill(instance);
         return;
     }
     deadlines_begin(instance);
@@ -378,8 +381,9 @@ void instance_end(struct instance *instance, enum outcome outcome)
 
 void instance_kill(struct instance *instance)
 {
+    instance->kill_wanted = true;
     if (instance->state == INSTANCE_LAUNCHING)
-        return;
+        return; /* its report will bring us back */
     instance->state = INSTANCE_KILLED;
     if (instance->timer_open)
         uv_timer_stop(&instance->timer);

@@ -57,6 +57,7 @@ struct instance {
     uid_t dynamic_uid; /* of this instance alone; (uid_t)-1: none */
     enum instance_state state;
     enum outcome wanted; /* why it is being ended */
+    bool kill_wanted;    /* at once, as soon as its report has come */
     struct service *service;
     struct generation *generation;       /* a reference */
     const struct service_config *config; /* the service's, in that generation */
@@ -65,14 +66,13 @@ struct instance {
     struct source *source;     /* what admission wants back */
     struct address peer;
     struct address local; /* this side of an IP connection; length 0 otherwise */
-    uid_t peer_uid;      /* of a UNIX peer */
-    uint64_t begun_ns;   /* when it was admitted, monotonic */
-    uint64_t running_ns; /* when its report came */
+    uid_t peer_uid;       /* of a UNIX peer */
+    uint64_t begun_ns;    /* when it was admitted, monotonic */
+    uint64_t running_ns;  /* when its report came */
     struct stderr_reader *stderr_reader;
     struct deadlines *deadlines; /* NULL: it has no time limits */
     uv_timer_t timer;            /* deadlines, then grace; open when timer_open */
     bool timer_open;
-    int queued; /* listener mode: what waited when it began; -1: cannot be told */
     UT_hash_handle by_id, by_pid;
     struct instance *prev, *next; /* of the service */
     unsigned hints_left; /* looks that reaper_hint() earned it; > 0: in supervisor->hinted */

@@ -64,8 +64,10 @@ static void fill_rules(const struct service *service, struct filter_rule *rules)
     }
 }
 
-/* Rules that cannot be put in force: nobody may come. A filter of one rule that drops all. */
-static void close_to_all(const struct listener *listener, int error)
+/* Rules that cannot be put in force: nobody may come. A filter of one rule that drops all, where that at
+ * least can be had: for a TCP socket Linux asks for CAP_NET_ADMIN. Otherwise the socket is not given to a
+ * handler, and is taken from the one that has it. */
+static void close_to_all(struct listener *listener, int error)
 {
     struct filter_rule nobody = {.prefix = {.family = AF_INET}, .allow = false};
 
@@ -73,7 +75,9 @@ static void close_to_all(const struct listener *listener, int error)
               log_text("listener", listener->config->written),
               log_text("state", "closed to all: its rules do not fit a socket filter"),
               log_text("error", strerror(-error)));
-    filter_set(listener->fd, &nobody, 1, false);
+    listener->closed = filter_set(listener->fd, &nobody, 1, false) < 0;
+    if (listener->closed && listener->instance)
+        instance_end(listener->instance, OUTCOME_TERMINATED);
 }
 
 void listener_access_apply(struct service *service)
@@ -97,6 +101,7 @@ void listener_access_apply(struct service *service)
             r = filter_set(listener->fd, NULL, 0, true); /* it may have been in that mode before */
         else
             r = rules ? filter_set(listener->fd, rules, count, !any_allow) : -ENOMEM;
+        listener->closed = false;
         if (r < 0)
             close_to_all(listener, r);
     }

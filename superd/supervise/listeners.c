@@ -63,6 +63,7 @@ static void on_poll_closed(uv_handle_t *handle)
         inherited_return(listener->fd);
     else
         fd_close(&listener->fd);
+    free(listener->looping);
     free(listener->key);
     free(listener);
 }
@@ -108,6 +109,7 @@ void listener_close(struct listener *listener)
         return;
     }
     fd_close(&listener->fd);
+    free(listener->looping);
     free(listener->key);
     free(listener);
 }

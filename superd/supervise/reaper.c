@@ -4,6 +4,7 @@
 #include "supervise/reaper.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <utlist.h>
@@ -56,12 +57,15 @@ static void keep_end(struct supervisor *supervisor, pid_t pid, int status,
     HASH_FIND(hh, supervisor->unclaimed, &pid, sizeof pid, end);
     if (!end) {
         end = calloc(1, sizeof *end);
-        if (!end)
-            return; /* the instance will be found dead when its deadline comes, at the latest */
+        if (!end) {
+            supervisor->ends_lost++; /* reaper_claim() will find the process gone */
+            return;
+        }
         end->pid = pid;
         HASH_ADD(hh, supervisor->unclaimed, pid, sizeof end->pid, end);
         if (!end->hh.tbl) {
             free(end);
+            supervisor->ends_lost++;
             return;
         }
     }
@@ -172,13 +176,23 @@ void reaper_signalled(struct supervisor *supervisor, pid_t pid)
         uv_timer_start(&supervisor->sweep_timer, on_sweep, SWEEP_MS, 0);
 }
 
+/* Has the end of PID been reaped, and how it ended been lost? Then it counts as a normal end. */
+static bool claim_lost(struct supervisor *supervisor, pid_t pid, struct unclaimed *end_r)
+{
+    if (supervisor->ends_lost == 0 || kill(pid, 0) == 0 || errno != ESRCH)
+        return false;
+    supervisor->ends_lost--;
+    *end_r = (struct unclaimed){.pid = pid};
+    return true;
+}
+
 bool reaper_claim(struct supervisor *supervisor, pid_t pid, uint64_t id, struct unclaimed *end_r)
 {
     struct unclaimed *end;
 
     HASH_FIND(hh, supervisor->unclaimed, &pid, sizeof pid, end);
     if (!end)
-        return false;
+        return claim_lost(supervisor, pid, end_r);
     HASH_DEL(supervisor->unclaimed, end);
     *end_r = *end;
     free(end);

@@ -68,20 +68,36 @@ static void on_replaced(void *data, pid_t old, pid_t new, int error)
 
 /* ---- Commit --------------------------------------------------------------------------------- */
 
-static bool make_services(struct supervisor *supervisor, struct generation *generation)
+static void abandon_services(struct service_change *changes, size_t count)
+{
+    for (size_t i = 0; changes && i < count; i++)
+        service_abandon(&changes[i]);
+    free(changes);
+}
+
+/* Changes of all services of CONFIG, in their order; NULL: no memory. */
+static struct service_change *prepare_services(struct supervisor *supervisor,
+                                               const struct config *config,
+                                               const struct access_contents *contents)
+{
+    struct service_change *changes = calloc(config->service_count + 1, sizeof *changes);
+
+    for (size_t i = 0; changes && i < config->service_count; i++) {
+        if (!service_prepare(supervisor, &config->services[i], contents, &changes[i])) {
+            abandon_services(changes, i);
+            return NULL;
+        }
+    }
+    return changes;
+}
+
+static void commit_services(struct generation *generation, struct service_change *changes)
 {
     const struct config *config = generation->config;
 
-    for (uint32_t i = 0; i < config->service_count; i++) {
-        const struct service_config *settings = &config->services[i];
-        struct service *service = service_find(supervisor, settings->name);
-
-        if (!service)
-            service = service_create(supervisor, settings->name);
-        if (!service || !service_configure(service, generation, settings, i))
-            return false;
-    }
-    return true;
+    for (uint32_t i = 0; i < config->service_count; i++)
+        service_commit(&changes[i], generation, &config->services[i], i);
+    free(changes);
 }
 
 static void remove_services(struct supervisor *supervisor, const struct generation *generation)
@@ -118,14 +134,13 @@ static void count_descriptors(struct supervisor *supervisor)
     }
 }
 
-/* From here on nothing may fail but for lack of memory, and that is said. */
+/* From here on nothing can fail. */
 static void switch_over(struct supervisor *supervisor, struct generation *generation,
-                        struct listener_plan *plan)
+                        struct service_change *changes, struct listener_plan *plan)
 {
     struct generation *old = supervisor->generation;
 
-    if (!make_services(supervisor, generation))
-        log_event(LEVEL_ERROR, "error", log_text("what", "out of memory while reloading"));
+    commit_services(generation, changes);
     supervisor->generation = generation;
     listeners_commit(plan);
     remove_services(supervisor, generation);
@@ -180,6 +195,7 @@ static bool begin_generation(struct supervisor *supervisor, struct config *confi
                                                    .on_replaced = on_replaced};
     uint64_t number = supervisor->generation ? supervisor->generation->number + 1 : 1;
     struct generation *generation;
+    struct service_change *changes = NULL;
     struct listener_plan plan;
     int r;
 
@@ -199,15 +215,18 @@ static bool begin_generation(struct supervisor *supervisor, struct config *confi
     else if (!dynamic_users_configure(&supervisor->dynamic_users, config->daemon.dynamic_first,
                                       config->daemon.dynamic_last))
         say(list, "isolation.users", -ENOMEM);
+    else if (!(changes = prepare_services(supervisor, config, contents)))
+        say(list, "services", -ENOMEM);
     else if ((r = log_open(&config->daemon.log)) < 0)
         say(list, "superd.log.target", r);
     else {
         access_contents_free(&supervisor->access_contents);
         supervisor->access_contents = *contents;
         *contents = (struct access_contents){0};
-        switch_over(supervisor, generation, &plan);
+        switch_over(supervisor, generation, changes, &plan);
         return true;
     }
+    abandon_services(changes, config->service_count);
     listeners_abandon(&plan);
     generation_release(generation); /* and the configuration with it */
     return false;

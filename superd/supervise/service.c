@@ -3,7 +3,6 @@
  */
 #include "supervise/service.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,11 +15,8 @@
 #include "supervise/accept.h"
 #include "supervise/events.h"
 #include "supervise/listener_access.h"
+#include "supervise/looping.h"
 #include "supervise/refusals.h"
-
-/* A listener-mode instance that ends sooner than this, leaving its socket readable, may be looping.
- */
-#define LOOP_LIFETIME_NS 1000000000ULL
 
 struct service *service_find(struct supervisor *supervisor, const char *name)
 {
@@ -37,7 +33,7 @@ struct moment service_moment(const struct supervisor *supervisor)
 
 struct prefix service_source(const struct service *service, const struct peer *peer)
 {
-    const struct limit_settings *limits = service->policy.limits;
+    const struct limit_settings *limits = service->policy.admission.limits;
 
     return source_of(&peer->address, peer->uid, limits->source_prefix_v4, limits->source_prefix_v6);
 }
@@ -65,85 +61,6 @@ struct service *service_create(struct supervisor *supervisor, const char *name)
     return service;
 }
 
-/* What a policy points to and a service owns. */
-struct policy_parts {
-    struct access_table *table;
-    struct zone *zone;
-};
-
-static void destroy_parts(struct policy_parts parts)
-{
-    access_table_destroy(parts.table);
-    zone_destroy(parts.zone);
-}
-
-static bool make_parts(const struct service *service, const struct service_config *config,
-                       struct policy_parts *parts)
-{
-    const struct access_contents *contents = &service->supervisor->access_contents;
-
-    *parts = (struct policy_parts){
-        .table = access_table_create(&config->access, contents->files, contents->count)};
-    if (!parts->table)
-        return false;
-    /* The check of the configuration has loaded this zone before: it is there. */
-    if (config->access.hours_count && zone_load(config->access.time_zone, &parts->zone) < 0) {
-        destroy_parts(*parts);
-        return false;
-    }
-    return true;
-}
-
-/* Compile the rules of CONFIG and give them, with its limits, to admission. */
-static bool apply_policy(struct service *service, const struct service_config *config)
-{
-    struct policy_parts parts, old = {service->access_table, service->zone};
-    struct admission_policy policy;
-
-    if (!make_parts(service, config, &parts))
-        return false;
-    policy = (struct admission_policy){.limits = &config->limits,
-                                       .access = &config->access,
-                                       .table = parts.table,
-                                       .zone = parts.zone};
-    if (service->admission)
-        admission_service_configure(service->admission, &policy);
-    else
-        service->admission = admission_service_create(service->supervisor->admission, &policy);
-    if (!service->admission) {
-        destroy_parts(parts);
-        return false;
-    }
-    destroy_parts(old);
-    service->access_table = parts.table;
-    service->zone = parts.zone;
-    service->policy = policy;
-    return true;
-}
-
-bool service_configure(struct service *service, struct generation *generation,
-                       const struct service_config *config, uint32_t index)
-{
-    if (!apply_policy(service, config))
-        return false;
-    generation_hold(generation);
-    if (service->generation)
-        generation_release(service->generation);
-    service->generation = generation;
-    service->config = config;
-    service->index = index;
-    return true;
-}
-
-bool service_renew_access(struct service *service)
-{
-    if (!apply_policy(service, service->config))
-        return false;
-    if (service->config->mode == MODE_LISTENER)
-        listener_access_apply(service);
-    return true;
-}
-
 static void on_closed(uv_handle_t *handle)
 {
     free(handle->data);
@@ -166,10 +83,77 @@ static void free_service(struct service *service)
         refusals_forget(service->supervisor->refusals, service);
     HASH_DEL(service->supervisor->services, service);
     admission_service_destroy(service->admission);
-    destroy_parts((struct policy_parts){service->access_table, service->zone});
+    policy_destroy(&service->policy);
     if (service->generation)
         generation_release(service->generation);
     uv_close((uv_handle_t *)&service->retry, on_closed);
+}
+
+/* The policy in force is POLICY, taken over, from here on. */
+static void enforce(struct service *service, struct policy *policy)
+{
+    struct policy old = service->policy;
+
+    admission_service_configure(service->admission, &policy->admission);
+    service->policy = *policy;
+    *policy = (struct policy){0};
+    policy_destroy(&old);
+}
+
+bool service_prepare(struct supervisor *supervisor, const struct service_config *config,
+                     const struct access_contents *contents, struct service_change *change_r)
+{
+    struct service_change change = {.service = service_find(supervisor, config->name)};
+
+    if (!policy_make(config, contents, &change.policy))
+        return false;
+    if (!change.service) {
+        change.service = service_create(supervisor, config->name);
+        change.fresh = change.service != NULL;
+    }
+    if (change.service && !change.service->admission)
+        change.service->admission = admission_service_create(supervisor->admission,
+                                                             &change.policy.admission);
+    if (!change.service || !change.service->admission) {
+        service_abandon(&change);
+        return false;
+    }
+    *change_r = change;
+    return true;
+}
+
+void service_abandon(struct service_change *change)
+{
+    if (change->fresh)
+        free_service(change->service);
+    policy_destroy(&change->policy);
+}
+
+void service_commit(struct service_change *change, struct generation *generation,
+                    const struct service_config *config, uint32_t index)
+{
+    struct service *service = change->service;
+
+    enforce(service, &change->policy);
+    generation_hold(generation);
+    if (service->generation)
+        generation_release(service->generation);
+    service->generation = generation;
+    service->config = config;
+    service->index = index;
+}
+
+bool service_renew_access(struct service *service)
+{
+    struct policy policy;
+
+    if (!policy_make(service->config, &service->supervisor->access_contents, &policy))
+        return false;
+    enforce(service, &policy);
+    if (service->config->mode == MODE_LISTENER)
+        listener_access_apply(service);
+    service_review(service);
+    return true;
 }
 
 void service_remove(struct service *service)
@@ -277,8 +261,8 @@ void service_review(struct service *service)
     struct listener *listener;
 
     DL_FOREACH (service->listeners, listener) {
-        watch(listener, reason == REASON_NONE && !listener->instance && !listener->order.paused &&
-                            !listener->order.draining);
+        watch(listener, reason == REASON_NONE && !listener->instance && !listener->closed &&
+                            !listener->order.paused && !listener->order.draining);
     }
     wait_for(service, reason, retry_ms);
     if (reason == service->held)
@@ -329,22 +313,10 @@ void service_launch_succeeded(struct service *service)
         throttle_succeeded(&service->throttle);
 }
 
-/* Whether something still waits on a socket, and, for TCP, how much. */
-static bool still_readable(const struct listener *listener)
-{
-    struct pollfd p = {.fd = listener->fd, .events = POLLIN};
-
-    return listener->fd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLIN);
-}
-
 void service_listener_returned(struct service *service, struct listener *listener,
                                const struct instance *instance)
 {
-    bool progress = true;
-
-    if (clock_now_ns() - instance->running_ns < LOOP_LIFETIME_NS && still_readable(listener))
-        progress = instance->queued > 0 && listener_backlog(listener->fd) < instance->queued;
-    if (progress)
+    if (!looping_after(listener, instance))
         throttle_succeeded(&service->throttle);
     else if (throttle_failed(&service->throttle, uv_now(&service->supervisor->loop)))
         event_throttle(service, "its handler ends without taking what waits on the socket");

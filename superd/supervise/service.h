@@ -17,11 +17,13 @@
 
 #include "admission/admission.h"
 #include "supervise/instance.h"
+#include "supervise/policy.h"
 #include "supervise/metrics.h"
 #include "supervise/supervisor.h"
 #include "supervise/throttle.h"
 
 struct leaving;
+struct looping;
 
 /* An open socket of a service. */
 struct listener {
@@ -34,6 +36,8 @@ struct listener {
     uv_poll_t poll;
     bool poll_open;
     bool watched;
+    bool closed;                  /* its rules cannot be put in force: nobody gets it */
+    struct looping *looping;      /* owned; listener mode (looping.h) */
     struct leaving *leaving;      /* it goes in a moment (leaving.h); NULL: it stays */
     struct instance *instance;    /* listener mode: who has the socket now */
     uint32_t live;                /* instances that came through it */
@@ -46,7 +50,7 @@ struct parked {
     int fd; /* -1: none */
     struct peer peer;
     pid_t peer_pid;
-    struct source *source; /* already admitted (the launchers had no room), else NULL */
+    struct source *source;     /* already admitted (the launchers had no room), else NULL */
     struct listener *listener; /* that it came through; NULL: closed since */
     bool admitted;
 };
@@ -57,17 +61,15 @@ struct service {
     const struct service_config *config; /* in it; NULL: removed, lives on for its instances */
     uint32_t index;                      /* in it */
     struct admission_service *admission;
-    struct admission_policy policy;
-    struct access_table *access_table; /* owned */
-    struct zone *zone;                 /* owned; of access.time_zone, where there are hours */
+    struct policy policy; /* owned */
     struct listener *listeners;
     struct throttle throttle;
     struct parked parked;
     struct standing_order order; /* of the operator */
-    enum reason held;      /* why listeners are not watched; REASON_NONE: they are */
-    bool hold_said;        /* the log has this hold */
-    uint64_t hold_said_ms; /* when it had one last; 0: never */
-    uint64_t holds_unsaid; /* since then */
+    enum reason held;            /* why listeners are not watched; REASON_NONE: they are */
+    bool hold_said;              /* the log has this hold */
+    uint64_t hold_said_ms;       /* when it had one last; 0: never */
+    uint64_t holds_unsaid;       /* since then */
     bool in_held_list;
     struct service *held_prev, *held_next;
     uv_timer_t retry;           /* when time alone may lift the hold */
@@ -83,9 +85,21 @@ struct service {
 /* Make a service without listeners; NULL when there is no memory. It is in supervisor->services. */
 struct service *service_create(struct supervisor *supervisor, const char *name);
 
-/* It is, from now on, what CONFIG (number INDEX of GENERATION) says. */
-bool service_configure(struct service *service, struct generation *generation,
-                       const struct service_config *config, uint32_t index);
+/* A service as the next generation wants it, made before anything is committed. */
+struct service_change {
+    struct service *service;
+    bool fresh;           /* made for it */
+    struct policy policy; /* owned */
+};
+
+/* Find or make the service of CONFIG and compile its rules. False: no memory, and nothing has changed. */
+bool service_prepare(struct supervisor *supervisor, const struct service_config *config,
+                     const struct access_contents *contents, struct service_change *change_r);
+/* Nothing comes of it. */
+void service_abandon(struct service_change *change);
+/* It is, from now on, what CONFIG (number INDEX of GENERATION) says. Cannot fail. */
+void service_commit(struct service_change *change, struct generation *generation,
+                    const struct service_config *config, uint32_t index);
 
 /* The files of its access rules have been read again (supervisor->access_contents). False: no memory,
  * and the rules stay as they were. */

@@ -52,7 +52,8 @@ enum supervisor_state {
 /* What an operator has asked of the daemon, a service or a listener (operate.h). */
 struct standing_order {
     bool paused, draining;
-    uint64_t deadline_ms; /* draining: when instances are terminated, monotonic; UINT64_MAX: never */
+    uint64_t
+        deadline_ms; /* draining: when instances are terminated, monotonic; UINT64_MAX: never */
 };
 
 /* What a part above supervise/ (the control socket) wants to be told. Each may be NULL. */
@@ -97,6 +98,7 @@ struct supervisor {
     struct instance *hinted; /* by the reaper */
     uv_timer_t sweep_timer;
     struct unclaimed *unclaimed; /* ends of children whose reports have not been read yet */
+    size_t ends_lost;            /* of children whose end could not be kept, for lack of memory */
 
     int activity_fd; /* net/activity.h; -1: this kernel has no sock_diag */
     int signal_fd;
@@ -120,10 +122,10 @@ struct supervisor {
     struct supervisor_hooks hooks;
     struct standing_order order; /* of the operator, for the daemon as a whole */
     uv_timer_t drain_timer;
-    uint64_t reloads;        /* begun so far */
-    uint64_t started_ms;     /* monotonic */
+    uint64_t reloads;    /* begun so far */
+    uint64_t started_ms; /* monotonic */
     int64_t started_wall_us;
-    uint64_t turns;          /* of the loop */
+    uint64_t turns; /* of the loop */
 };
 
 struct supervisor_settings {

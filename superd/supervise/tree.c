@@ -22,6 +22,10 @@
 
 /* Looks at most for one SIGKILL: a fork bomb may outrun any number of them. */
 #define KILL_ROUNDS 50
+/* Looks at our own children in each of them. */
+#define ORPHAN_LOOKS 64
+/* More than SUPERD_INSTANCE and any number take. */
+#define ENVIRONMENT_OVERLAP 64
 
 /* One end that was asked for; it outlives its instance. */
 struct tree_end {
@@ -35,7 +39,7 @@ struct tree_end {
 
 /* A process as /proc shows it. */
 struct process {
-    pid_t pid, parent, session;
+    pid_t pid, parent, group, session;
     uint64_t owner; /* instance id; 0: none of ours */
     bool resolved;
     UT_hash_handle hh;
@@ -43,41 +47,35 @@ struct process {
 
 /* ---- Looking through /proc ------------------------------------------------------------------ */
 
-static bool read_file(pid_t pid, const char *name, char *text, size_t size, size_t *length_r)
+static int open_file(pid_t pid, const char *name)
 {
     char path[64];
-    ssize_t n;
-    int fd;
 
     snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    n = read(fd, text, size - 1);
-    close(fd);
-    if (n <= 0)
-        return false;
-    text[n] = '\0';
-    *length_r = (size_t)n;
-    return true;
+    return open(path, O_RDONLY | O_CLOEXEC);
 }
 
 /* proc(5), /proc/pid/stat: "pid (comm) state ppid pgrp session ..."; comm may hold anything. */
 static bool read_process(pid_t pid, struct process *process)
 {
+    int fd = open_file(pid, "stat"), parent, group, session;
     char text[512], state;
     const char *rest;
-    size_t length;
-    int parent, group, session;
+    ssize_t n;
 
-    if (!read_file(pid, "stat", text, sizeof text, &length))
+    if (fd < 0)
         return false;
+    n = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n <= 0)
+        return false;
+    text[n] = '\0';
     rest = strrchr(text, ')');
     if (!rest || sscanf(rest + 1, " %c %d %d %d", &state, &parent, &group, &session) != 4)
         return false;
     if (state == 'Z' || state == 'X')
         return false; /* dead already; its parent's business */
-    *process = (struct process){.pid = pid, .parent = parent, .session = session};
+    *process = (struct process){.pid = pid, .parent = parent, .group = group, .session = session};
     return true;
 }
 
@@ -108,22 +106,41 @@ static struct process *look(void)
     return all;
 }
 
-/* The instance that an orphan's environment names; 0: none. */
-static uint64_t environment_owner(pid_t pid)
+/* The number behind SUPERD_INSTANCE in a piece of an environment; 0: it is not there as a whole. */
+static uint64_t find_instance(const char *text, size_t length)
 {
-    static const char name[] = "SUPERD_INSTANCE=";
-    char text[8192];
-    size_t length;
+    static const char name[] = "\0SUPERD_INSTANCE=";
+    const char *at = memmem(text, length, name, sizeof name - 1);
     uint64_t id = 0;
 
-    if (!read_file(pid, "environ", text, sizeof text, &length))
+    if (!at)
         return 0;
-    for (const char *at = text; at < text + length; at += strlen(at) + 1) {
-        if (strncmp(at, name, sizeof name - 1) == 0 &&
-            units_parse_number(at + sizeof name - 1, UINT64_MAX, &id))
-            return id;
+    at += sizeof name - 1;
+    if (!memchr(at, '\0', (size_t)(text + length - at)) || !units_parse_number(at, UINT64_MAX, &id))
+        return 0;
+    return id;
+}
+
+/* The instance that an orphan's environment names, wherever in it that stands; 0: none. */
+static uint64_t environment_owner(pid_t pid)
+{
+    char text[8192] = ""; /* begins with the end of a variable that is not there */
+    int fd = open_file(pid, "environ");
+    size_t kept = 1;
+    uint64_t id = 0;
+    ssize_t n;
+
+    if (fd < 0)
+        return 0;
+    while (id == 0 && (n = read(fd, text + kept, sizeof text - kept)) > 0) {
+        size_t length = kept + (size_t)n;
+
+        id = find_instance(text, length);
+        kept = length < ENVIRONMENT_OVERLAP ? length : ENVIRONMENT_OVERLAP;
+        memmove(text, text + length - kept, kept);
     }
-    return 0;
+    close(fd);
+    return id;
 }
 
 /* The instance that had PID and has been reaped, while its rest is being ended. */
@@ -136,6 +153,19 @@ static uint64_t ended_owner(const struct supervisor *supervisor, pid_t pid)
             return end->id;
     }
     return 0;
+}
+
+/* Whose is it, who has come to us as an orphan, or is a child of ours that is no instance? */
+static uint64_t orphan_owner(const struct supervisor *supervisor, const struct process *process)
+{
+    struct instance *instance = instance_find_pid((struct supervisor *)supervisor,
+                                                  process->session);
+    uint64_t id = instance ? instance->id : ended_owner(supervisor, process->session);
+
+    /* Every handler leads a session, so what is in ours are launchers, whatever their environment. */
+    if (process->session == getsid(0))
+        return 0;
+    return id ? id : environment_owner(process->pid);
 }
 
 /* Whose is it? By itself, by its parents, by its session, by its environment. */
@@ -155,12 +185,8 @@ static uint64_t owner_of(struct supervisor *supervisor, struct process *all,
     HASH_FIND(hh, all, &process->parent, sizeof process->parent, parent);
     if (parent && parent->pid != getpid())
         process->owner = owner_of(supervisor, all, parent, depth + 1);
-    if (!process->owner && process->parent == getpid()) {
-        instance = instance_find_pid(supervisor, process->session);
-        process->owner = instance ? instance->id : ended_owner(supervisor, process->session);
-        if (!process->owner)
-            process->owner = environment_owner(process->pid);
-    }
+    if (!process->owner && process->parent == getpid())
+        process->owner = orphan_owner(supervisor, process);
     return process->owner;
 }
 
@@ -173,17 +199,73 @@ static void send_signal(pid_t pid, int number)
         kill(pid, SIGCONT);
 }
 
-static void signal_process(struct supervisor *supervisor, const struct process *process)
+/* Returns whether it is one that is to be ended. */
+static bool signal_process(struct supervisor *supervisor, const struct process *process)
 {
     struct tree_end *end;
 
     if (!process->owner || process->pid == getpid())
-        return;
+        return false;
     HASH_FIND(hh, supervisor->tree_ends, &process->owner, sizeof process->owner, end);
     if (!end)
-        return;
+        return false;
+    /* The whole group in one call, so that what it forks meanwhile is not missed. */
+    if (end->number == SIGKILL && process->group > 1 && process->group != getpgrp())
+        kill(-process->group, SIGKILL);
     send_signal(process->pid, end->number);
     end->seen++;
+    return true;
+}
+
+/* Signal those of our children that are orphans to be ended. Returns how many, and in *CHILDREN_R how
+ * many children there are, dead ones included. */
+static size_t signal_orphans(struct supervisor *supervisor, size_t *children_r)
+{
+    char path[64];
+    size_t signalled = 0;
+    FILE *file;
+    int pid;
+
+    *children_r = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    file = fopen(path, "re");
+    if (!file)
+        return 0;
+    for (; fscanf(file, "%d", &pid) == 1; ++*children_r) {
+        struct process process;
+
+        if (instance_find_pid(supervisor, pid) || !read_process(pid, &process))
+            continue;
+        process.owner = orphan_owner(supervisor, &process);
+        signalled += signal_process(supervisor, &process);
+    }
+    fclose(file);
+    return signalled;
+}
+
+/* Processes that fork and end, their children as well and so on, outrun a look through /proc: whoever was
+ * seen has ended before he can be signalled. But each of them becomes our child, and stays, dead, until
+ * it is reaped. So our children are looked at, and each is signalled as soon as it is seen, until there
+ * is none and no other has come. */
+static void chase_orphans(struct supervisor *supervisor)
+{
+    size_t before = 0, children = 0, signalled = 1;
+
+    for (int i = 0; i < ORPHAN_LOOKS && (signalled || children != before); i++) {
+        before = children;
+        signalled = signal_orphans(supervisor, &children);
+    }
+}
+
+static bool any_killed(const struct supervisor *supervisor)
+{
+    const struct tree_end *end;
+
+    for (end = supervisor->tree_ends; end; end = end->hh.next) {
+        if (end->number == SIGKILL)
+            return true;
+    }
+    return false;
 }
 
 static void forget(struct supervisor *supervisor, struct tree_end *end)
@@ -218,6 +300,8 @@ static void run_batch(uv_timer_t *timer)
     HASH_ITER (hh, all, process, next) {
         signal_process(supervisor, process);
     }
+    if (any_killed(supervisor))
+        chase_orphans(supervisor);
     HASH_ITER (hh, supervisor->tree_ends, end, next_end) {
         finish_round(supervisor, end);
     }

@@ -210,3 +210,11 @@ bool census_alive(pid_t pid)
 
     return read_stat(pid, &state, &parent) && state != 'Z' && state != 'X';
 }
+
+bool census_asleep(pid_t pid)
+{
+    pid_t parent;
+    char state;
+
+    return read_stat(pid, &state, &parent) && state == 'S';
+}

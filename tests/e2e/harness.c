@@ -86,11 +86,11 @@ void daemon_configure(struct daemon *daemon, const struct setup *setup)
     }
     n = snprintf(text, sizeof text,
                  "superd: { control = '@DIR@/control.sock';\n"
-                 "  log: { target = '%s'; format = 'json'; level = 'debug'; };\n%s };\n"
+                 "  log: { target = '%s'; format = 'json'; level = 'debug'; %s };\n%s };\n"
                  "defaults: { environment: { E2E_DIRECTORY = '@DIR@'; };\n%s %s };\n%s\n"
                  "services: {\n%s\n};\n",
-                 setup->log_on_stderr ? "stderr" : "@DIR@/log", setup->superd ? setup->superd : "",
-                 user, defaults, setup->top ? setup->top : "",
+                 setup->log_on_stderr ? "stderr" : "@DIR@/log", setup->log ? setup->log : "",
+                 setup->superd ? setup->superd : "", user, defaults, setup->top ? setup->top : "",
                  setup->services ? setup->services : "");
     assert_true(n > 0 && (size_t)n < sizeof text);
     daemon_write(daemon, "superd.conf", text);
@@ -107,9 +107,9 @@ static void show_all(void)
         events_read(&daemon->events);
         events_show(&daemon->events);
         printf("%s", daemon_read(daemon, "stderr"));
-        if (!daemon->ended)
+        if (daemon->pid > 0 && !daemon->ended)
             printf("descriptors:\n%s", census_describe(daemon->pid, text, sizeof text));
-        if (!daemon->ended)
+        if (daemon->pid > 0 && !daemon->ended)
             kill(daemon->pid, SIGKILL);
         if (!getenv("E2E_KEEP"))
             files_remove_directory(daemon->directory);
@@ -193,14 +193,16 @@ static int open_listeners(struct daemon *daemon)
            (int)count_events(&daemon->events, "listen", "state", "closed", NULL);
 }
 
-/* A launcher that has just been forked has its parent's name. */
+/* A launcher that has just been forked has its parent's name; and superd has said that it is ready
+ * before it has closed what it said it through. */
 static bool is_settled(void *data)
 {
+    struct daemon *daemon = data;
     pid_t launchers[PROCESSES_SHOWN], children[PROCESSES_SHOWN];
-    size_t count = daemon_launchers(data, launchers, COUNT(launchers));
+    size_t count = daemon_launchers(daemon, launchers, COUNT(launchers));
 
-    return count > 0 &&
-           count == census_children(((struct daemon *)data)->pid, children, COUNT(children));
+    return count > 0 && count == census_children(daemon->pid, children, COUNT(children)) &&
+           census_asleep(daemon->pid);
 }
 
 void daemon_rebase(struct daemon *daemon)

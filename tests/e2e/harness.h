@@ -23,6 +23,7 @@
 
 struct setup {
     const char *superd;              /* settings of the group `superd` besides log and control */
+    const char *log;                 /* of its group `log`, besides target, format and level */
     const char *defaults;            /* of the group `defaults` */
     const char *services;            /* of the group `services` */
     const char *top;                 /* further text of the file */

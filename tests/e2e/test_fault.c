@@ -122,7 +122,8 @@ static void expect_one_lost(enum fault_call call, int error)
     client_expect_closed(fd);
     close(fd);
     expect_failed(call);
-    event = expect_event(&daemon->events, "end", "service", "cat", "outcome", "launch-failed", NULL);
+    event = expect_event(&daemon->events, "end", "service", "cat", "outcome", "launch-failed",
+                         NULL);
     assert_string_equal(event_text(event, "error"), strerror(error));
     expect_served(daemon);
     assert_int_equal(count_events(&daemon->events, "throttle", NULL), 0);
@@ -154,14 +155,31 @@ static void clone__no_processes__said_and_the_next_is_served(void)
     expect_one_lost(FAULT_CLONE, EAGAIN);
 }
 
-/* The socket to the launchers is full, though no order is on its way. */
-static void order__would_block__the_client_waits_and_is_served(void)
+/* The socket to the launchers is full, though no order is on its way whose report could tell of room. */
+static void order__would_block_with_none_on_its_way__the_client_waits_and_is_served(void)
 {
     struct daemon *daemon = start(CAT);
 
-    let_fail(FAULT_SENDMSG, 0, 1, EAGAIN);
+    let_fail(FAULT_SENDMSG, 0, 2, EAGAIN);
     expect_served(daemon);
-    assert_int_equal(failed(FAULT_SENDMSG), 1);
+    assert_int_equal(failed(FAULT_SENDMSG), 2);
+    daemon_stop(daemon);
+}
+
+/* It is full while orders are on their way: the client waits for the next report. */
+static void order__would_block__the_client_waits_and_is_served(void)
+{
+    struct daemon *daemon = start(CAT);
+    int fds[8];
+
+    let_fail(FAULT_SENDMSG, 3, 1, EAGAIN);
+    for (size_t i = 0; i < COUNT(fds); i++)
+        fds[i] = daemon_dial(daemon, "cat");
+    for (size_t i = 0; i < COUNT(fds); i++) {
+        client_say(fds[i], "hello\n");
+        assert_string_equal(client_hear_line(fds[i]), "hello");
+        close(fds[i]);
+    }
     daemon_stop(daemon);
 }
 
@@ -217,10 +235,10 @@ static void launcher__cannot_be_forked_again__said_and_tried_again(void)
  * to fail. Whatever becomes of that connection, the next is served. */
 static void memory__each_allocation_of_a_connection__the_next_is_served(void)
 {
-    struct daemon *daemon =
-        start("cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat'];\n"
-              "  time: { total = '1m'; idle = '1m'; }; };\n"
-              "loud: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'stderr', 'half']; };\n");
+    struct daemon *daemon = start(
+        "cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat'];\n"
+        "  time: { total = '1m'; idle = '1m'; }; };\n"
+        "loud: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'stderr', 'half']; };\n");
     int n = 0, fd;
 
     do {
@@ -325,6 +343,7 @@ static const struct e2e_case cases[] = {
     E2E(epoll__no_watches__said_and_the_next_is_served),
     E2E(order__no_buffers__said_and_the_next_is_served),
     E2E(order__too_many_descriptors_on_their_way__said_and_the_next_is_served),
+    E2E(order__would_block_with_none_on_its_way__the_client_waits_and_is_served),
     E2E(order__would_block__the_client_waits_and_is_served),
     E2E(clone__no_processes__said_and_the_next_is_served),
     E2E(launches__fail_in_a_row__throttled_and_served_again),

@@ -91,11 +91,12 @@ static void check__right__zero_and_no_port(void)
 
 static void check__wrong__every_error_at_once(void)
 {
-    struct daemon *daemon = files_only("one: { listen = '127.0.0.1:0'; exec = '/no/such/program'; };\n"
-                                       "two: { listne = '127.0.0.1:0'; exec = '@SPECIMEN@'; };\n"
-                                       "three: { listen = '127.0.0.1:99999'; exec = '@SPECIMEN@'; };\n"
-                                       "four: { listen = '127.0.0.1:0'; exec = '@SPECIMEN@';\n"
-                                       "  nice = 'very'; };\n" CAT);
+    struct daemon *daemon = files_only(
+        "one: { listen = '127.0.0.1:0'; exec = '/no/such/program'; };\n"
+        "two: { listne = '127.0.0.1:0'; exec = '@SPECIMEN@'; };\n"
+        "three: { listen = '127.0.0.1:99999'; exec = '@SPECIMEN@'; };\n"
+        "four: { listen = '127.0.0.1:0'; exec = '@SPECIMEN@';\n"
+        "  nice = 'very'; };\n" CAT);
     char *said;
 
     assert_int_equal(superd(&said, "-t", "-c", daemon->config), 1);
@@ -109,9 +110,10 @@ static void check__wrong__every_error_at_once(void)
 
 static void dump__loads_again__and_is_the_same(void)
 {
-    struct daemon *daemon = files_only(CAT "udp: { listen = 'udp:127.0.0.1:0';\n"
-                                           "  exec = ['@SPECIMEN@', 'datagram', 'a b', '']; nice = 3;\n"
-                                           "  environment: { A = 'b c'; }; };\n");
+    struct daemon *daemon = files_only(CAT
+                                       "udp: { listen = 'udp:127.0.0.1:0';\n"
+                                       "  exec = ['@SPECIMEN@', 'datagram', 'a b', '']; nice = 3;\n"
+                                       "  environment: { A = 'b c'; }; };\n");
     char *first, *second;
 
     assert_int_equal(superd(&first, "--dump", "-c", daemon->config), 0);
@@ -131,8 +133,9 @@ static void dropin__wrong__the_others_serve(void)
 
     assert_int_equal(mkdir(daemon_path(daemon, "services.d"), 0755), 0);
     daemon_expect_file(daemon, "services.d");
-    daemon_write(daemon, "services.d/good.conf",
-                 "services: { good: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat']; }; };\n");
+    daemon_write(
+        daemon, "services.d/good.conf",
+        "services: { good: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat']; }; };\n");
     daemon_write(daemon, "services.d/bad.conf",
                  "services: { bad: { listen = '127.0.0.1:0'; exec = '/no/such/program'; }; };\n");
     daemon_write(daemon, "services.d/worse.conf", "services: { worse: { listen = \n");
@@ -148,7 +151,8 @@ static void dropin__wrong__the_others_serve(void)
 
 static void dropin__wrong__check_says_one(void)
 {
-    struct daemon *daemon = files_only(CAT "bad: { listen = '127.0.0.1:0'; exec = '/no/such'; };\n");
+    struct daemon *daemon = files_only(CAT
+                                       "bad: { listen = '127.0.0.1:0'; exec = '/no/such'; };\n");
     char *said;
 
     assert_int_equal(superd(&said, "--check", "-c", daemon->config), 1);
@@ -214,10 +218,10 @@ static void handlers__bare_name__found_in_superds_own_directory(void)
     if (access(echo, X_OK) != 0)
         e2e_skip("superd's own handlers are not built");
     snprintf(variable, sizeof variable, "SUPERD_HANDLER_PATH=%s/services", harness_build());
-    daemon = daemon_start(&(struct setup){
-        .environment = environment,
-        .services = "echo: { listen = '127.0.0.1:0'; exec = 'echo'; };\n"
-                    "udp: { listen = 'udp:127.0.0.1:0'; exec = 'echo'; };\n"});
+    daemon = daemon_start(
+        &(struct setup){.environment = environment,
+                        .services = "echo: { listen = '127.0.0.1:0'; exec = 'echo'; };\n"
+                                    "udp: { listen = 'udp:127.0.0.1:0'; exec = 'echo'; };\n"});
     daemon_talk(daemon, "echo", "hello\n", "hello\n");
     daemon_stop(daemon);
 }

@@ -32,8 +32,8 @@ static struct daemon *start_as_pid1(const char *services)
 
 static void pid1__serves_and_stops(void)
 {
-    struct daemon *daemon =
-        start_as_pid1(CAT "env: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'report']; };\n");
+    struct daemon *daemon = start_as_pid1(
+        CAT "env: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'report']; };\n");
     const char *report = daemon_ask(daemon, "env");
 
     assert_true(strtol(report_value(report, "pid"), NULL, 10) < 100);

@@ -112,8 +112,8 @@ static void notify__monotonic_time__with_reloading(void)
 static void notify__nobody_listens__no_matter(void)
 {
     static const char *const environment[] = {"NOTIFY_SOCKET=/no/such/socket", NULL};
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.environment = environment, .services = CAT});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.environment = environment, .services = CAT});
 
     daemon_talk(daemon, "cat", "hello", "hello");
     daemon_stop(daemon);
@@ -187,8 +187,8 @@ static void ready_fd__start_fails__nothing_said(void)
 
 static void pid_file__while_it_lives(void)
 {
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.superd = "pid_file = '@DIR@/pid';", .services = CAT});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.superd = "pid_file = '@DIR@/pid';", .services = CAT});
 
     assert_int_equal(strtol(daemon_read(daemon, "pid"), NULL, 10), daemon->pid);
     daemon_stop(daemon); /* wants it removed */
@@ -202,8 +202,10 @@ static void daemon__goes_to_the_background_when_ready(void)
 
     assert_int_equal(daemon_wait(daemon), 0);
     assert_non_null(find_event(&daemon->events, "ready", NULL)); /* not earlier than that */
-    daemon_adopt(daemon, (pid_t)strtol(daemon_read(daemon, "pid"), NULL, 10));
     daemon_talk(daemon, "cat", "hello", "hello");
+    expect_event(&daemon->events, "end", "service", "cat", NULL);
+    /* Now: at the moment when its caller ends it still has the descriptor to tell him by. */
+    daemon_adopt(daemon, (pid_t)strtol(daemon_read(daemon, "pid"), NULL, 10));
     assert_int_equal(getsid(daemon->pid), daemon->pid);
     daemon_stop(daemon);
 }

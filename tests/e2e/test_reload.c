@@ -287,7 +287,8 @@ static void log__target_changed__the_rest_goes_there(void)
     char raw[1024];
 
     snprintf(raw, sizeof raw,
-             "superd: { control = ''; log: { target = '@DIR@/other.log'; format = 'json'; }; };\n"
+             "superd: { control = '@DIR@/control.sock';\n"
+             "  log: { target = '@DIR@/other.log'; format = 'json'; }; };\n"
              "defaults: { %s environment: { E2E_DIRECTORY = '@DIR@'; }; };\n"
              "services: { " CAT " };\n",
              harness_is_root() ? "user = 'root';" : "");

@@ -22,8 +22,8 @@ static void expect_end(struct daemon *daemon)
 
 static void term__nobody_connected__ends_at_once(void)
 {
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.superd = "grace = '1h';", .services = CAT});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.superd = "grace = '1h';", .services = CAT});
     uint64_t begun = e2e_now_ms();
 
     daemon_signal(daemon, SIGTERM);
@@ -33,8 +33,8 @@ static void term__nobody_connected__ends_at_once(void)
 
 static void int__the_same(void)
 {
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.superd = "grace = '1h';", .services = CAT});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.superd = "grace = '1h';", .services = CAT});
 
     daemon_signal(daemon, SIGINT);
     expect_event(&daemon->events, "drain", "why", "SIGINT", NULL);
@@ -43,8 +43,8 @@ static void int__the_same(void)
 
 static void term__instance_lives__it_may_finish_within_the_grace(void)
 {
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.superd = "grace = '1m';", .services = CAT});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.superd = "grace = '1m';", .services = CAT});
     char address[64];
     int fd;
 
@@ -65,8 +65,8 @@ static void term__instance_lives__it_may_finish_within_the_grace(void)
 
 static void term__grace_over__terminated(void)
 {
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.superd = "grace = '200ms';", .services = SLEEP});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.superd = "grace = '200ms';", .services = SLEEP});
     int fd = daemon_dial(daemon, "sleep");
 
     assert_string_equal(client_hear_line(fd), "sleeping");
@@ -98,10 +98,10 @@ static void term__handler_ignores_it__killed(void)
 
 static void term__what_the_handler_started__ends_too(void)
 {
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.superd = "grace = '100ms';",
-                                     .services = "leave: { listen = '127.0.0.1:0';\n"
-                                                 "  exec = ['@SPECIMEN@', 'orphan-wait']; };\n"});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.superd = "grace = '100ms';",
+                        .services = "leave: { listen = '127.0.0.1:0';\n"
+                                    "  exec = ['@SPECIMEN@', 'orphan-wait']; };\n"});
     int fd = daemon_dial(daemon, "leave");
     pid_t orphan = (pid_t)strtol(client_hear_line(fd), NULL, 10);
 
@@ -117,11 +117,11 @@ static void term__what_the_handler_started__ends_too(void)
 
 static void term_twice__at_once(void)
 {
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.superd = "grace = '1h';",
-                                     .defaults = "time: { grace = '1h'; };",
-                                     .services = "stubborn: { listen = '127.0.0.1:0';\n"
-                                                 "  exec = ['@SPECIMEN@', 'stubborn']; };\n"});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.superd = "grace = '1h';",
+                        .defaults = "time: { grace = '1h'; };",
+                        .services = "stubborn: { listen = '127.0.0.1:0';\n"
+                                    "  exec = ['@SPECIMEN@', 'stubborn']; };\n"});
     int fd = daemon_dial(daemon, "stubborn");
 
     assert_string_equal(client_hear_line(fd), "sleeping");
@@ -158,8 +158,10 @@ static void term__clients_in_the_backlog__closed(void)
 
 static void term__while_many_come_and_go__ends(void)
 {
-    struct daemon *daemon = daemon_start(&(struct setup){
-        .superd = "grace = '200ms';", .defaults = "limits: { per_source = 256; };", .services = SLEEP});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.superd = "grace = '200ms';",
+                        .defaults = "limits: { per_source = 256; };",
+                        .services = SLEEP});
     int fds[100];
 
     for (size_t i = 0; i < COUNT(fds); i++)
@@ -184,8 +186,8 @@ static void term__while_reloading__ends(void)
 
 static void hup__while_draining__no_effect(void)
 {
-    struct daemon *daemon =
-        daemon_start(&(struct setup){.superd = "grace = '1m';", .services = CAT});
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.superd = "grace = '1m';", .services = CAT});
     int fd = daemon_dial(daemon, "cat");
 
     client_say(fd, "hello\n");
@@ -205,6 +207,7 @@ static void kill__launchers_end_with_it(void)
 {
     struct daemon *daemon = daemon_serve(CAT);
 
+    daemon_expect_file(daemon, "control.sock"); /* who could have removed it? */
     daemon_signal(daemon, SIGKILL);
     assert_int_equal(daemon_wait(daemon), 128 + SIGKILL);
     daemon_expect_gone(daemon);
