@@ -38,8 +38,8 @@
     "  rlimits: { as = \"64M\"; core = \"0\"; cpu = \"1m\"; data = \"unlimited\"; fsize = 4096;\n" \
     "   locks = 1; memlock = \"64K:1M\"; msgqueue = \"0\"; nice = 20; nproc = \"5:unlimited\";\n"  \
     "   rss = \"1G\"; rtprio = 0; rttime = \"1ms\"; sigpending = 3; stack = \"8M\"; };\n"          \
-    "  isolation = \"strict\"; isolate: { root = \"host\"; read_only = [ \"/\" ];\n"                \
-    "   read_write = \"/var/tmp\"; hide = [ \"/home\", \"/root\" ]; devices = \"/dev/tty\";\n"      \
+    "  isolation = \"strict\"; isolate: { root = \"host\"; read_only = [ \"/\" ];\n"               \
+    "   read_write = \"/var/tmp\"; hide = [ \"/home\", \"/root\" ]; devices = \"/dev/tty\";\n"     \
     "   private_tmp = \"connection\"; tmp_size = \"1M\"; network = \"loopback\";\n"                \
     "   pid_namespace = \"connection\"; cgroup = \"connection\"; user_namespace = false;\n"        \
     "   hostname = \"box\"; no_exec = true; system_calls = [ \"!@ipc\", \"ptrace\" ];\n"           \
