@@ -79,9 +79,10 @@ static int make_private_mounts(const struct plan *plan)
     if (plan->tmp_options &&
         mount("tmpfs", "/tmp", "tmpfs", plan->tmp_flags, plan->tmp_options) != 0)
         return -1;
+    /* An image may have no /proc: then there is none, the host's neither. */
     if (plan->own_proc && mount("proc", "/proc", "proc",
                                 MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "hidepid=2") != 0)
-        return -1;
+        return errno == ENOENT && plan->service->isolation.root == ROOT_DIRECTORY ? 0 : -1;
     return 0;
 }
 

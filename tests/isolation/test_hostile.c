@@ -159,6 +159,9 @@ static void files__of_others__not_there_at_strict(void)
     stop_levels(daemon);
 }
 
+/* Between two attempts the launchers, and with them the service's /tmp, must stay. */
+#define PATIENT "isolation: { users = '64300-64399'; idle = '3s'; };"
+
 static void tmp__filled__has_an_end(void)
 {
     struct daemon *daemon;
@@ -166,13 +169,14 @@ static void tmp__filled__has_an_end(void)
 
     isolation_needs_root();
     daemon = isolation_start(
-        NULL, HOSTILE("service", ATTACKER "isolation = 'strict'; isolate: { tmp_size = '4M'; };")
-                  HOSTILE("connection", ATTACKER "isolation = 'strict'; isolate: { tmp_size = "
-                                                 "'4M'; private_tmp = 'connection'; };")
-                      HOSTILE("off", ATTACKER "isolation = 'strict'; isolate: { private_tmp = "
-                                              "'off'; };")
-                          HOSTILE("noexec", ATTACKER "isolation = 'strict'; isolate: { no_exec = "
-                                                     "true; };"));
+        PATIENT,
+        HOSTILE("service", ATTACKER "isolation = 'strict'; isolate: { tmp_size = '4M'; };")
+            HOSTILE("connection", ATTACKER "isolation = 'strict'; isolate: { tmp_size = "
+                                           "'4M'; private_tmp = 'connection'; };")
+                HOSTILE("off", ATTACKER "isolation = 'strict'; isolate: { private_tmp = "
+                                        "'off'; };")
+                    HOSTILE("noexec", ATTACKER "isolation = 'strict'; isolate: { no_exec = "
+                                               "true; };"));
     size = attempt_count(daemon, "service", "fill /tmp/x");
     assert_in_range(size, 1024, 4096);
     expect_attempt(daemon, "service", "read /tmp/x", "done"); /* it is the service's */
@@ -236,16 +240,20 @@ static void image__links__stay_inside(void)
     files_copy(E2E_BUILD "/tests/isolation/hostile", daemon_path(daemon, "image/hostile"));
     daemon_reload(
         daemon,
-        &(struct setup){.superd = "isolation: { idle = '100ms'; };",
+        &(struct setup){.superd = PATIENT,
                         .services = FIRST
                         "image: { listen = '127.0.0.1:0'; exec = ['/hostile', 'ask']; " ATTACKER
-                        "isolation = 'strict'; isolate: { root = '@DIR@/image'; }; };"});
+                        "isolation = 'strict'; isolate: { root = '@DIR@/image'; }; };\n"
+                        "alone: { listen = '127.0.0.1:0'; exec = ['/hostile', 'ask']; " ATTACKER
+                        "isolation = 'strict'; isolate: { root = '@DIR@/image'; "
+                        "pid_namespace = 'connection'; }; };"});
     daemon_rebase(daemon);
     expect_attempt(daemon, "image", "make /inside/new", "done");
     expect_attempt(daemon, "image", "read /tmp/new", "done");
     expect_attempt(daemon, "image", "make /new", "denied: Read-only");
     expect_attempt(daemon, "image", "read /usr", "denied: No such file");
     expect_attempt(daemon, "image", "seen", "count 0"); /* it has no /proc */
+    expect_attempt(daemon, "alone", "seen", "count 0");
     daemon_expect_quiet(daemon);
     assert_int_not_equal(access(daemon_path(daemon, "image/inside/new"), F_OK), 0);
     unlink(daemon_path(daemon, "image/tmp"));
