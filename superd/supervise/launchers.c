@@ -161,19 +161,16 @@ static int begin_cgroup(struct home *home)
 static int begin_namespaces(struct home *home)
 {
     const struct service_config *service = home->place.plan->service;
-    char all[PATH_MAX];
     int pair[2];
     pid_t pid;
 
     if (!namespaces_needed(service))
         return 0;
-    if (home->cgroup && snprintf(all, sizeof all, "%s/all", home->cgroup) >= (int)sizeof all)
-        return -ENAMETOOLONG;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return -errno;
     pid = fork();
     if (pid == 0)
-        namespaces_make(service, pair[1], home->cgroup ? all : NULL);
+        namespaces_make(service, pair[1], home->cgroup);
     fd_close(&pair[1]);
     if (pid < 0) {
         fd_close(&pair[0]);
@@ -445,6 +442,9 @@ static int begin_shared(struct launchers *all)
         if (all->plans[i].home != HOME_OWN)
             wanted[all->plans[i].home] = true;
     }
+    /* Nothing is served yet: be as ready as for most that may come. */
+    if (all->config->service_count == 0)
+        wanted[HOME_PLAIN] = true;
     for (unsigned kind = 0; kind < HOME_OWN; kind++) {
         int r = wanted[kind] ? begin_home(all, (enum launch_home)kind, NULL) : 0;
 

@@ -423,6 +423,11 @@ int cgroup_service(const struct service_config *service, char *path_r, size_t si
     return r;
 }
 
+int cgroup_join(const char *path)
+{
+    return write_in(path, "all/cgroup.procs", "0");
+}
+
 /* ---- Instances ------------------------------------------------------------------------------ */
 
 bool cgroup_instance_path(const char *service, uint64_t instance, char *path, size_t size)

@@ -46,6 +46,9 @@ int cgroup_begin(unsigned controllers);
  * -errno. */
 int cgroup_service(const struct service_config *service, char *path_r, size_t size);
 
+/* Have this process be in the group "all" of the service's group at PATH. Returns 0 or -errno. */
+int cgroup_join(const char *path);
+
 /* Kill all processes of the group at PATH, however many there are. */
 void cgroup_kill(const char *path);
 

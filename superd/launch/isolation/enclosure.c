@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -23,21 +22,6 @@ static bool failed(struct enclosure *enclosure, enum launch_step step, int r)
     enclosure->step = step;
     enclosure->error = -r;
     return true;
-}
-
-static int join(const char *directory)
-{
-    char path[4096];
-    int fd, r = 0;
-
-    snprintf(path, sizeof path, "%s/all/cgroup.procs", directory);
-    fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    if (write(fd, "0", 1) != 1)
-        r = -errno;
-    fd_close(&fd);
-    return r;
 }
 
 /* Rules are a second wall: a kernel without them is no error. */
@@ -57,7 +41,7 @@ static bool enter_own(struct enclosure *enclosure, const struct launch_place *pl
     const struct isolation_settings *settings = &place->plan->service->isolation;
     struct namespaces_failure failure;
 
-    if (place->cgroup && failed(enclosure, STEP_CGROUP, join(place->cgroup)))
+    if (place->cgroup && failed(enclosure, STEP_CGROUP, cgroup_join(place->cgroup)))
         return false;
     if (place->cgroup && settings->cgroup == SHARING_CONNECTION) {
         enclosure->cgroup = open(place->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -22,6 +22,7 @@
 
 #include "base/fd.h"
 #include "config/config.h"
+#include "launch/isolation/cgroup.h"
 #include "launch/isolation/privilege.h"
 #include "launch/isolation/user_map.h"
 #include "launch/isolation/view.h"
@@ -224,21 +225,6 @@ static int loopback_up(void)
     return r;
 }
 
-static int join_cgroup(const char *directory)
-{
-    char path[4096];
-    int fd, r = 0;
-
-    snprintf(path, sizeof path, "%s/cgroup.procs", directory);
-    fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    if (write(fd, "0", 1) != 1)
-        r = -errno;
-    fd_close(&fd);
-    return r;
-}
-
 /* While the host's /proc can still be seen. */
 static size_t open_namespaces(int flags, int fds[KINDS])
 {
@@ -321,7 +307,7 @@ _Noreturn void namespaces_make(const struct service_config *service, int channel
 
     settle(channel);
     channel = CHANNEL_FD;
-    r = cgroup ? join_cgroup(cgroup) : 0;
+    r = cgroup ? cgroup_join(cgroup) : 0;
     if (r < 0)
         give_up(channel, STEP_CGROUP, -r, cgroup);
     r = flags & CLONE_NEWUSER ? user_map_make(service, what, sizeof what) : 0;

@@ -27,8 +27,8 @@ struct namespaces_failure {
 /* Does the service need any? Only then is there a maker. */
 bool namespaces_needed(const struct service_config *service);
 
-/* Be the maker; CHANNEL is the end of the socket to write to; CGROUP the directory that the
- * processes shall be in, NULL for none. Never returns. */
+/* Be the maker; CHANNEL is the end of the socket to write to; CGROUP the service's
+ * control group, NULL for none. Never returns. */
 _Noreturn void namespaces_make(const struct service_config *service, int channel,
                                const char *cgroup);
 
