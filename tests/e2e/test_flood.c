@@ -168,14 +168,14 @@ static void flood__refused__descriptors_memory_and_table_as_before(void)
 
     flood(to, 2000, 500); /* once, so that what is taken once is there */
     expect_told(daemon, 2000);
-    before = census_memory(daemon->pid, "Pss");
+    before = census_memory(daemon->pid, "Private_Dirty");
     begun = e2e_now_ms();
     flood(to, FLOOD, 5000);
     other = origin_enter(to, "127.0.0.3"); /* behind all of them */
     expect_told(daemon, 2000 + FLOOD);
     intervals = (e2e_now_ms() - begun) / 1000 + 2;
     assert_in_range(refusals(daemon, NULL).lines, 2, (2 * LINES + 1) * (intervals + 4));
-    after = census_memory(daemon->pid, "Pss");
+    after = census_memory(daemon->pid, "Private_Dirty");
     if (!e2e_sanitized() && after - before > MEMORY_SLACK_K)
         fail_msg("%ld KiB before, %ld KiB after", before, after);
     /* Who was in is in, and known; and there is room for as many sources as before. */
@@ -376,7 +376,7 @@ static void chaos__for_a_while__everything_is_as_before(void)
         if (turn % 512 == 511)
             daemon_signal(daemon, SIGHUP);
         if (turn == 1024)
-            before = census_memory(daemon->pid, "Pss");
+            before = census_memory(daemon->pid, "Private_Dirty");
         poll(NULL, 0, any(2) ? CHAOS_TURN_MS : 0);
     }
     for (size_t i = 0; i < CHAOS_CLIENTS; i++) {
@@ -390,7 +390,7 @@ static void chaos__for_a_while__everything_is_as_before(void)
         fail_msg("%zu admitted, %zu ended", balance.admits, balance.ends);
     assert_true(balance.admits > 50);
     assert_int_equal(launch_failures(daemon), 0);
-    after = census_memory(daemon->pid, "Pss");
+    after = census_memory(daemon->pid, "Private_Dirty");
     if (!e2e_sanitized() && after - before > LOG_RING_K + 2 * MEMORY_SLACK_K)
         fail_msg("%ld KiB before, %ld KiB after", before, after);
     printf("%zu admitted, %lld refused, Pss %ld -> %ld KiB\n", balance.admits,

@@ -295,10 +295,10 @@ static void a_thousand__dropped_in_every_state__nothing_is_left(void)
         daemon_expect_quiet(daemon);
         assert_int_equal(stat(daemon->log, &st), 0);
     } while (st.st_size < 5 << 18);
-    before = census_memory(daemon->pid, "Pss");
+    before = census_memory(daemon->pid, "Private_Dirty");
     storm(daemon, 1000);
     daemon_expect_quiet(daemon);
-    after = census_memory(daemon->pid, "Pss");
+    after = census_memory(daemon->pid, "Private_Dirty");
     expect_served(daemon);
     if (!e2e_sanitized() && after > before + 256)
         fail_msg("memory has grown from %ld to %ld KiB", before, after);

@@ -269,11 +269,11 @@ static void reloads__200_of_them__nothing_grows(void)
     for (int i = 0; i < 20; i++)
         daemon_reload(daemon, &(struct setup){.services = i % 2 ? CAT : CAT SAY("more")});
     daemon_expect_quiet(daemon);
-    before = census_memory(daemon->pid, "Pss");
+    before = census_memory(daemon->pid, "Private_Dirty");
     for (int i = 0; i < 200; i++)
         daemon_reload(daemon, &(struct setup){.services = i % 2 ? CAT : CAT SAY("more")});
     daemon_expect_quiet(daemon);
-    after = census_memory(daemon->pid, "Pss");
+    after = census_memory(daemon->pid, "Private_Dirty");
     if (!e2e_sanitized() && after > before + 256)
         fail_msg("memory has grown from %ld to %ld KiB", before, after);
     assert_true(census_status(daemon->pid, "Threads") <= 2);
