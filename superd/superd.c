@@ -22,13 +22,22 @@
 #include "config/schema.h"
 #include "control/control.h"
 #include "explain.h"
+#include "isolation_report.h"
+#include "launch/isolation/refuse.h"
 #include "net/listener.h"
 #include "supervise/notify.h"
 #include "supervise/supervisor.h"
 
 #define DEFAULT_CONFIG SYSCONFDIR "/superd/superd.conf"
 
-enum action { ACTION_RUN, ACTION_CHECK, ACTION_DUMP, ACTION_SCHEMA, ACTION_EXPLAIN };
+enum action {
+    ACTION_RUN,
+    ACTION_CHECK,
+    ACTION_DUMP,
+    ACTION_SCHEMA,
+    ACTION_EXPLAIN,
+    ACTION_ISOLATION
+};
 
 struct options {
     const char *config;
@@ -43,6 +52,7 @@ static const char usage_text[] =
     "usage: superd [-c FILE] [--daemon] [--ready-fd N]\n"
     "       superd [-c FILE] --check | --dump\n"
     "       superd [-c FILE] --explain SERVICE ADDRESS [TIME]\n"
+    "       superd [-c FILE] --isolation-report [SERVICE]\n"
     "\n"
     "Listen on the ports of the configured services and launch a handler for each connection.\n"
     "\n"
@@ -51,6 +61,8 @@ static const char usage_text[] =
     "      --dump          print the effective configuration, defaults included\n"
     "      --schema        print every setting with its type, default and meaning\n"
     "      --explain       say whether ADDRESS would be admitted to SERVICE, and why\n"
+    "      --isolation-report\n"
+    "                      say what handlers can do to the host, and what they cannot\n"
     "      --daemon        go to the background when ready\n"
     "      --ready-fd N    write a newline to descriptor N when ready, and close it\n"
     "  -V, --version       print the version\n"
@@ -58,7 +70,14 @@ static const char usage_text[] =
     "\n"
     "Manual: superd(8), superd.conf(5), superd-handler(7), superd.log(5).\n";
 
-enum { OPTION_DAEMON = 256, OPTION_DUMP, OPTION_EXPLAIN, OPTION_READY_FD, OPTION_SCHEMA };
+enum {
+    OPTION_DAEMON = 256,
+    OPTION_DUMP,
+    OPTION_EXPLAIN,
+    OPTION_ISOLATION,
+    OPTION_READY_FD,
+    OPTION_SCHEMA
+};
 
 static int usage_error(const char *word, const char *why)
 {
@@ -72,6 +91,7 @@ static int parse_options(int argc, char **argv, struct options *options)
     static const struct option words[] = {{"config", required_argument, NULL, 'c'},
                                           {"check", no_argument, NULL, 't'},
                                           {"dump", no_argument, NULL, OPTION_DUMP},
+                                          {"isolation-report", no_argument, NULL, OPTION_ISOLATION},
                                           {"explain", no_argument, NULL, OPTION_EXPLAIN},
                                           {"schema", no_argument, NULL, OPTION_SCHEMA},
                                           {"daemon", no_argument, NULL, OPTION_DAEMON},
@@ -92,6 +112,9 @@ static int parse_options(int argc, char **argv, struct options *options)
             break;
         case OPTION_DUMP:
             options->action = ACTION_DUMP;
+            break;
+        case OPTION_ISOLATION:
+            options->action = ACTION_ISOLATION;
             break;
         case OPTION_EXPLAIN:
             options->action = ACTION_EXPLAIN;
@@ -126,6 +149,8 @@ static int parse_options(int argc, char **argv, struct options *options)
         return options->word_count == 2 || options->word_count == 3
                    ? -1
                    : usage_error("--explain", "takes SERVICE ADDRESS [TIME]");
+    if (options->action == ACTION_ISOLATION && options->word_count <= 1)
+        return -1;
     if (optind < argc)
         return usage_error(argv[optind], "unexpected argument");
     return -1;
@@ -285,6 +310,8 @@ static int start(const struct options *options, struct rlimit descriptors)
                                                 .path = getenv("PATH")};
     diagnostics_init(&list);
     config = config_load(options->config, &surroundings, &list);
+    if (config)
+        isolation_refuse(config, &list);
     diagnostics_sort(&list);
     if (options->action != ACTION_DUMP || diagnostics_failed(&list))
         print_diagnostics(&list);
@@ -292,6 +319,8 @@ static int start(const struct options *options, struct rlimit descriptors)
         code = check(config, &list, options->config);
     } else if (options->action == ACTION_DUMP) {
         code = diagnostics_failed(&list) ? EXIT_CONFIG : dump(config);
+    } else if (options->action == ACTION_ISOLATION) {
+        code = isolation_report(config, options->word_count ? options->words[0] : NULL);
     } else if (options->action == ACTION_EXPLAIN) {
         code = explain(config, options->words[0], options->words[1],
                        options->word_count == 3 ? options->words[2] : NULL);

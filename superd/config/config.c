@@ -20,6 +20,34 @@ const char *const when_full_names[FULL_MAX] = {
     [FULL_REFUSE] = "refuse",
 };
 
+const char *const isolation_level_names[ISOLATION_MAX] = {
+    [ISOLATION_NONE] = "none",
+    [ISOLATION_BASIC] = "basic",
+    [ISOLATION_STRICT] = "strict",
+};
+
+const char *const sharing_names[SHARING_MAX] = {
+    [SHARING_OFF] = "off",
+    [SHARING_SERVICE] = "service",
+    [SHARING_CONNECTION] = "connection",
+};
+
+const char *const network_names[NETWORK_MAX] = {
+    [NETWORK_HOST] = "host",
+    [NETWORK_NONE] = "none",
+    [NETWORK_LOOPBACK] = "loopback",
+};
+
+const char *const call_action_names[CALL_ACTION_MAX] = {
+    [CALL_ERRNO] = "errno",
+    [CALL_KILL] = "kill",
+};
+
+const char *const missing_names[MISSING_MAX] = {
+    [MISSING_REFUSE] = "refuse",
+    [MISSING_WARN] = "warn",
+};
+
 static int compare_name(const void *name, const void *service)
 {
     return strcmp(name, ((const struct service_config *)service)->name);

@@ -113,16 +113,65 @@ struct time_settings {   /* milliseconds; 0: no limit */
     uint64_t grace;      /* between terminate and kill; never 0 */
 };
 
-/* ---- Services ------------------------------------------------------------------------------- */
+/* ---- Isolation ------------------------------------------------------------------------------ */
 
-enum service_mode { MODE_CONNECTION, MODE_LISTENER, MODE_MAX };
-enum stderr_mode { STDERR_LOG, STDERR_DISCARD, STDERR_CONNECTION, STDERR_MAX };
+enum isolation_level { ISOLATION_NONE, ISOLATION_BASIC, ISOLATION_STRICT, ISOLATION_MAX };
+enum root_kind { ROOT_HOST, ROOT_MINIMAL, ROOT_DIRECTORY };
+enum sharing { SHARING_OFF, SHARING_SERVICE, SHARING_CONNECTION, SHARING_MAX };
+enum network_kind { NETWORK_HOST, NETWORK_NONE, NETWORK_LOOPBACK, NETWORK_MAX };
+enum call_action { CALL_ERRNO, CALL_KILL, CALL_ACTION_MAX };
+enum missing_policy { MISSING_REFUSE, MISSING_WARN, MISSING_MAX };
+enum dynamic_user { DYNAMIC_NO, DYNAMIC_SERVICE, DYNAMIC_CONNECTION };
 
 /* One limit of setrlimit(2): RESOURCE is RLIMIT_...; RLIM_INFINITY is UINT64_MAX. */
 struct rlimit_setting {
     bool set;
     uint64_t soft, hard;
 };
+
+/* Limits of a control group. */
+struct resource_settings {
+    struct rlimit_setting memory;    /* memory.high, memory.max */
+    struct rlimit_setting swap;      /* its hard part: memory.swap.max */
+    struct rlimit_setting processes; /* its hard part: pids.max */
+    uint32_t cpu;                    /* percent of one processor; 0: no limit */
+    uint32_t cpu_weight;             /* 1-10000; 0: the kernel's default */
+    uint32_t io_weight;              /* likewise */
+};
+
+/* What a handler may see and do. Lists end with NULL; every path is absolute. */
+struct isolation_settings {
+    enum isolation_level level;
+    enum root_kind root;
+    const char *root_directory;    /* ROOT_DIRECTORY */
+    const char *const *read_only;  /* seen in its root, and not to be written */
+    const char *const *read_write; /* seen in its root, and to be written */
+    const char *const *hide;       /* seen empty */
+    const char *const *devices;    /* besides the harmless ones */
+    enum sharing private_tmp;      /* off: the root's own */
+    uint64_t tmp_size;             /* bytes */
+    enum network_kind network;
+    enum sharing pid_namespace;
+    enum sharing cgroup;
+    bool user_namespace;
+    bool no_exec;         /* nothing that can be written can be executed */
+    const char *hostname; /* NULL: the host's */
+    bool filter_calls;
+    const char *const *calls;  /* system calls that are allowed, by name, sorted */
+    const char *calls_written; /* how they were asked for */
+    enum call_action call_action;
+    uint64_t capabilities; /* kept: bit N is capability N */
+    enum missing_policy on_missing;
+    uint32_t launchers; /* of a service with launchers of its own; 0: one per processor */
+    struct resource_settings resources;    /* of all instances together */
+    struct resource_settings per_instance; /* of each */
+};
+
+/* ---- Services ------------------------------------------------------------------------------- */
+
+enum service_mode { MODE_CONNECTION, MODE_LISTENER, MODE_MAX };
+enum stderr_mode { STDERR_LOG, STDERR_DISCARD, STDERR_CONNECTION, STDERR_MAX };
+
 #define RLIMIT_SETTINGS 16 /* RLIM_NLIMITS of Linux */
 
 /* A user as getpwnam(3) and getgrouplist(3) tell of him, looked up when the configuration is made.
@@ -133,6 +182,8 @@ struct identity {
     const gid_t *groups; /* supplementary */
     size_t group_count;
     bool change; /* set them (superd runs as root); otherwise we are this user already */
+    enum dynamic_user dynamic; /* not DYNAMIC_NO: the uid is found at run time, and the gid with it
+                                  unless it was given: else it is (gid_t)-1 */
     const char *name, *home, *shell;
 };
 
@@ -166,6 +217,7 @@ struct service_config {
     struct limit_settings limits;
     struct access_settings access;
     struct time_settings time;
+    struct isolation_settings isolation;
     const char *banner;         /* sent before the handler starts; NULL: none */
     const char *refuse_message; /* sent once to a refused client; NULL: none */
 };
@@ -185,6 +237,10 @@ struct daemon_settings {
     uint32_t launchers;        /* 0: one per processor */
     uint32_t instances;        /* whole daemon, live at once; 0: what the descriptors allow */
     uint32_t sources;          /* bound of the source table */
+    const char *dynamic_users; /* as it was written; NULL: none */
+    uid_t dynamic_first, dynamic_last;
+    uint32_t templates;        /* services with launchers of their own at once */
+    uint64_t template_idle_ms; /* such launchers end when nothing came for so long */
     double load;               /* hold above this 1-minute load average; 0: no limit */
     double pressure;           /* hold above this PSI "some avg10" of cpu, percent; 0: no limit */
 };
@@ -201,6 +257,11 @@ struct config {
 extern const char *const service_mode_names[MODE_MAX];
 extern const char *const stderr_mode_names[STDERR_MAX];
 extern const char *const when_full_names[FULL_MAX];
+extern const char *const isolation_level_names[ISOLATION_MAX];
+extern const char *const sharing_names[SHARING_MAX];
+extern const char *const network_names[NETWORK_MAX];
+extern const char *const call_action_names[CALL_ACTION_MAX];
+extern const char *const missing_names[MISSING_MAX];
 
 /* The service of that name; NULL: there is none. */
 const struct service_config *config_find(const struct config *config, const char *name);

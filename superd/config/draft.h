@@ -39,12 +39,19 @@ struct origin {
     bool own;                 /* in the service itself, not in `defaults` */
 };
 
+/* What `isolation` and `isolate` say, as written; NULL: nothing, so the level decides. */
+struct isolation_draft {
+    const char *level, *root, *private_tmp, *network, *pid_namespace, *cgroup, *hostname;
+    struct texts read_only, read_write, hide, devices, system_calls, capabilities;
+};
+
 struct service_draft {
     struct service_config config; /* first: a row whose place is in here is final when it is read */
     const config_setting_t *listen;
     struct texts exec, groups, pass_environment, allow, deny, hours;
     const char *argv0, *user, *group;
     const struct variable *environment;
+    struct isolation_draft isolation;
     bool disabled;
     struct origin origins[SCHEMA_ROWS];
 };

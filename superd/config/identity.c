@@ -260,6 +260,31 @@ static bool stay(struct loader *loader, const struct service_draft *draft,
     return true;
 }
 
+/* A uid that is found when it is needed. */
+static bool take_dynamic(struct loader *loader, const struct service_draft *draft,
+                         struct identity *identity)
+{
+    if (!loader->config->daemon.dynamic_users) {
+        loader_error(loader, draft_position(draft, "user"),
+                     "\"%s\" needs a range of uids: superd: { isolation: { users = "
+                     "\"400000-465535\"; }; };",
+                     draft->user);
+        return false;
+    }
+    bare_user(draft->user, (uid_t)-1, (gid_t)-1, identity);
+    identity->change = true;
+    identity->dynamic = strcmp(draft->user, "dynamic") == 0 ? DYNAMIC_SERVICE : DYNAMIC_CONNECTION;
+    if (draft->group &&
+        !identity_gid(loader, draft->group, draft_position(draft, "group"), &identity->gid))
+        return false;
+    return draft->groups.items ? set_groups(loader, draft, identity) : true;
+}
+
+static bool is_dynamic(const char *user)
+{
+    return strcmp(user, "dynamic") == 0 || strcmp(user, "dynamic-per-connection") == 0;
+}
+
 bool identity_finish(struct loader *loader, struct service_draft *draft)
 {
     struct identity *identity = &draft->config.identity;
@@ -272,6 +297,8 @@ bool identity_finish(struct loader *loader, struct service_draft *draft)
                      "here or in \"defaults\"");
         return false;
     }
+    if (is_dynamic(draft->user))
+        return take_dynamic(loader, draft, identity);
     if (!look_up_once(loader, draft, identity))
         return false;
     return draft->groups.items ? set_groups(loader, draft, identity) : true;

@@ -15,6 +15,7 @@
 #include "config/draft.h"
 #include "config/folder.h"
 #include "config/identity.h"
+#include "config/isolation.h"
 #include "config/service.h"
 #include "config/settings.h"
 #include "config/source.h"
@@ -297,6 +298,8 @@ static void check_daemon(struct loader *loader, const struct origin *origins)
             daemon->log.target);
     if (daemon->control && !address_parse_unix(daemon->control, &address))
         loader_error(loader, control->position, "\"control\" must be at most 107 bytes");
+    isolation_check_daemon(
+        loader, origins[schema_index(schema_find(SCOPE_SUPERD, "isolation.users"))].position);
     daemon->control_gid = (gid_t)-1;
     if (daemon->control_group)
         identity_gid(loader, daemon->control_group,

@@ -5,11 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "config/isolation.h"
 #include "config/suggest.h"
 
 /* NULL when PATH can be executed, else why not. */
@@ -116,6 +120,32 @@ static char *find_absolute(struct loader *loader, const struct text_item *item)
     return NULL;
 }
 
+/* A program of an image that is its handler's root: looked up as it will be there, symbolic links
+ * included. */
+static char *find_in_root(struct loader *loader, const char *root, const struct text_item *item)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+    int directory = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1, error;
+
+    if (item->text[0] != '/') {
+        loader_error(loader, item->position,
+                     "\"%s\" must be an absolute path, as it is in isolate.root", item->text);
+        fd_close(&directory);
+        return NULL;
+    }
+    if (directory >= 0)
+        fd = (int)syscall(SYS_openat2, directory, item->text, &how, sizeof how);
+    error = errno;
+    fd_close(&directory);
+    if (fd < 0) {
+        loader_error(loader, item->position, "cannot execute \"%s\" in \"%s\": %s", item->text,
+                     root, strerror(error));
+        return NULL;
+    }
+    fd_close(&fd);
+    return loader_strdup(loader, item->text);
+}
+
 static char *find_program(struct loader *loader, const struct text_item *item)
 {
     char *path = map_get(&loader->programs, item->text);
@@ -153,7 +183,10 @@ bool program_finish(struct loader *loader, struct service_draft *draft)
                                  : "\"exec\" is missing: say which program is the handler");
         return false;
     }
-    draft->config.program = find_program(loader, &exec->items[0]);
+    draft->config.program = isolation_root_directory(draft)
+                                ? find_in_root(loader, isolation_root_directory(draft),
+                                               &exec->items[0])
+                                : find_program(loader, &exec->items[0]);
     arguments = loader_array(loader, exec->count + 1, sizeof *arguments);
     if (!draft->config.program || !arguments)
         return false;

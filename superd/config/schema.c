@@ -22,6 +22,39 @@
 #define YEAR         (366 * DAY)
 #define HUGE_NUMBER  ((int64_t)UINT32_MAX)
 
+#define ISOLATE(field) SERVICE(config.isolation.field)
+#define RESOURCES(group, which)                                                                  \
+    {.name = group ".memory",                                                                    \
+     ISOLATE(which.memory),                                                                      \
+     .type = TYPE_LIMIT,                                                                         \
+     .unit = UNIT_BYTES,                                                                         \
+     .help = "memory: \"SLOW:MOST\", reclaimed above the first, killed above the second"},       \
+        {.name = group ".swap",                                                                  \
+         ISOLATE(which.swap),                                                                    \
+         .type = TYPE_LIMIT,                                                                     \
+         .unit = UNIT_BYTES,                                                                     \
+         .help = "swap space"},                                                                  \
+        {.name = group ".processes",                                                             \
+         ISOLATE(which.processes),                                                               \
+         .type = TYPE_LIMIT,                                                                     \
+         .help = "processes and threads"},                                                       \
+        {.name = group ".cpu",                                                                   \
+         ISOLATE(which.cpu),                                                                     \
+         .type = TYPE_NUMBER,                                                                    \
+         .value = "0",                                                                           \
+         .max = 100000,                                                                          \
+         .help = "processor time, in percent of one processor; 0 for no limit"},                 \
+        {.name = group ".cpu_weight",                                                            \
+         ISOLATE(which.cpu_weight),                                                              \
+         .type = TYPE_NUMBER,                                                                    \
+         .value = "0",                                                                           \
+         .max = 10000,                                                                           \
+         .help = "share of processors that are busy, 100 for the usual; 0 for unset"},           \
+    {                                                                                            \
+        .name = group ".io_weight", ISOLATE(which.io_weight), .type = TYPE_NUMBER, .value = "0", \
+        .max = 10000, .help = "share of disks that are busy, 100 for the usual; 0 for unset"     \
+    }
+
 static const char *const log_address_words[] = {"full", "prefix", "none"};
 
 /* clang-format off */
@@ -58,6 +91,13 @@ static const struct schema_row rows[] = {
      .help = "hold all services above this 1-minute load average; 0 for no limit"},
     {.name = "limits.pressure", SUPERD(pressure), .type = TYPE_REAL, .value = "0", .max = 100,
      .help = "hold all services above this percentage of CPU pressure (avg10); 0 for no limit"},
+
+    {.name = "isolation.users", SUPERD(dynamic_users), .type = TYPE_TEXT,
+     .help = "uids for user = \"dynamic\", as \"400000-465535\": no other program may use them"},
+    {.name = "isolation.templates", SUPERD(templates), .type = TYPE_NUMBER, .value = "64",
+     .min = 1, .max = 4096, .help = "services with launchers of their own at once"},
+    {.name = "isolation.idle", SUPERD(template_idle_ms), .type = TYPE_DURATION, .value = "\"5m\"",
+     .min = 100, .max = YEAR, .help = "such launchers end when no connection came for so long"},
 
     /* ---- services ---- */
     {.name = "listen", ALONE(listen), .type = TYPE_LISTEN, .help = "where to listen"},
@@ -137,6 +177,47 @@ static const struct schema_row rows[] = {
      .max = YEAR, .help = "and so long after its client has gone"},
     {.name = "time.grace", SERVICE(config.time.grace), .type = TYPE_DURATION, .value = "\"5s\"",
      .min = 1, .max = DAY, .help = "time from SIGTERM to SIGKILL"},
+
+    {.name = "isolation", SERVICE(isolation.level), .type = TYPE_CHOICE, WORDS(isolation_level_names),
+     .help = "how far a handler is kept from the host: superd-isolation(7); basic unless it is root"},
+    {.name = "isolate.root", SERVICE(isolation.root), .type = TYPE_TEXT,
+     .help = "what a handler sees as /: \"host\", \"minimal\", or a directory"},
+    {.name = "isolate.read_only", SERVICE(isolation.read_only), .type = TYPE_TEXTS,
+     .help = "paths that it sees and cannot write"},
+    {.name = "isolate.read_write", SERVICE(isolation.read_write), .type = TYPE_TEXTS,
+     .help = "paths that it sees and may write"},
+    {.name = "isolate.hide", SERVICE(isolation.hide), .type = TYPE_TEXTS,
+     .help = "paths that it sees empty"},
+    {.name = "isolate.devices", SERVICE(isolation.devices), .type = TYPE_TEXTS,
+     .help = "devices besides null, zero, full, random and urandom"},
+    {.name = "isolate.private_tmp", SERVICE(isolation.private_tmp), .type = TYPE_CHOICE,
+     WORDS(sharing_names), .help = "a /tmp in memory for the service, or for each connection"},
+    {.name = "isolate.tmp_size", ISOLATE(tmp_size), .type = TYPE_SIZE, .value = "\"64M\"",
+     .min = 4096, .max = INT64_MAX, .help = "what a private /tmp holds"},
+    {.name = "isolate.network", SERVICE(isolation.network), .type = TYPE_CHOICE,
+     WORDS(network_names), .help = "the host's network, none, or a loopback of its own"},
+    {.name = "isolate.pid_namespace", SERVICE(isolation.pid_namespace), .type = TYPE_CHOICE,
+     WORDS(sharing_names), .help = "who sees and signals whom: \"off\" for the host's processes"},
+    {.name = "isolate.cgroup", SERVICE(isolation.cgroup), .type = TYPE_CHOICE, WORDS(sharing_names),
+     .help = "a control group for the service, or for each connection"},
+    {.name = "isolate.user_namespace", ISOLATE(user_namespace), .type = TYPE_BOOL,
+     .value = "false", .help = "let its user be one of a namespace of its own"},
+    {.name = "isolate.hostname", SERVICE(isolation.hostname), .type = TYPE_TEXT,
+     .help = "what it takes for the name of the host"},
+    {.name = "isolate.no_exec", ISOLATE(no_exec), .type = TYPE_BOOL, .value = "false",
+     .help = "nothing that it can write can be executed"},
+    {.name = "isolate.system_calls", SERVICE(isolation.system_calls), .type = TYPE_TEXTS,
+     .help = "system calls: \"all\", or \"@set\", \"name\", \"!@set\" and \"!name\" in order"},
+    {.name = "isolate.system_call_action", ISOLATE(call_action), .type = TYPE_WORD,
+     .value = "\"errno\"", WORDS(call_action_names), .help = "what a call that is not allowed meets"},
+    {.name = "isolate.capabilities", SERVICE(isolation.capabilities), .type = TYPE_TEXTS,
+     .help = "capabilities that it has, as \"net_bind_service\""},
+    {.name = "isolate.on_missing", ISOLATE(on_missing), .type = TYPE_WORD, .value = "\"refuse\"",
+     WORDS(missing_names), .help = "when this kernel cannot do what is asked: do not serve, or warn"},
+    {.name = "isolate.launchers", ISOLATE(launchers), .type = TYPE_NUMBER, .value = "0", .max = 64,
+     .help = "launchers of its own, where it needs some; 0 for one per processor"},
+    RESOURCES("resources", resources),
+    RESOURCES("per_instance", per_instance),
 
     {.name = "rlimits.as", RLIMIT(RLIMIT_AS), .unit = UNIT_BYTES, .help = "address space"},
     {.name = "rlimits.core", RLIMIT(RLIMIT_CORE), .unit = UNIT_BYTES, .help = "core file"},

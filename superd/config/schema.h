@@ -68,7 +68,7 @@ const struct schema_row *schema_find(enum schema_scope scope, const char *name);
 bool schema_is_group(enum schema_scope scope, const char *name);
 
 /* The number of a row in the table, below SCHEMA_ROWS. */
-#define SCHEMA_ROWS 96
+#define SCHEMA_ROWS 160
 size_t schema_index(const struct schema_row *row);
 
 /* One row a line, separated by tabs: scope, name, type, default ("-": none), may a reload change it

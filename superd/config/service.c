@@ -8,6 +8,7 @@
 #include "config/conflict.h"
 #include "config/environment.h"
 #include "config/identity.h"
+#include "config/isolation.h"
 #include "config/listen.h"
 #include "config/program.h"
 #include "config/rules.h"
@@ -219,7 +220,7 @@ static bool finish(struct loader *loader, struct service_draft *draft, bool read
     /* Nothing is ever started by a service of traps alone. */
     if (!kinds.traps_only || draft->exec.count > 0) {
         good &= program_finish(loader, draft);
-        good &= identity_finish(loader, draft);
+        good &= identity_finish(loader, draft) && isolation_finish(loader, draft);
     }
     good &= environment_finish(loader, draft);
     good &= rules_finish(loader, draft);

@@ -238,7 +238,7 @@ static json_t *about_daemon(const struct control *control)
     json_t *launchers = json_array();
     char started[CLOCK_TEXT_SIZE];
 
-    launch_pool_visit(supervisor->generation->pool, add_pid, launchers);
+    launchers_visit(supervisor->generation->launchers, add_pid, launchers);
     return json_pack(
         "{s:s, s:I, s:s, s:I, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, "
         "s:I}",

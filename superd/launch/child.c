@@ -12,9 +12,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "launch/isolation/landlock.h"
+#include "launch/isolation/privilege.h"
 
 /* The child's stack: it calls little, exec's argument copying happens in the kernel. A guard page
  * below turns an overflow into a fault of the child alone. */
@@ -68,15 +73,49 @@ static int set_rlimits(const struct plan *plan)
     return 0;
 }
 
+/* What this instance alone has: the mount namespace it was born with is a copy of its service's. */
+static int make_private_mounts(const struct plan *plan)
+{
+    if (plan->tmp_options &&
+        mount("tmpfs", "/tmp", "tmpfs", plan->tmp_flags, plan->tmp_options) != 0)
+        return -1;
+    /* An image may have no /proc: then there is none, the host's neither. */
+    if (plan->own_proc && mount("proc", "/proc", "proc",
+                                MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "hidepid=2") != 0)
+        return errno == ENOENT && plan->service->isolation.root == ROOT_DIRECTORY ? 0 : -1;
+    return 0;
+}
+
+static enum launch_step become_user(const struct child *child)
+{
+    const struct plan *plan = child->plan;
+    const struct identity *identity = &plan->service->identity;
+    uid_t uid = identity->dynamic == DYNAMIC_NO ? identity->uid : child->uid;
+    gid_t gid = identity->gid == (gid_t)-1 ? (gid_t)uid : identity->gid;
+
+    if (plan->keep_capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+        return STEP_PRIVILEGES;
+    if (syscall(SYS_setgroups, identity->group_count, identity->groups) != 0)
+        return STEP_GROUPS;
+    if (syscall(SYS_setresgid, gid, gid, gid) != 0)
+        return STEP_GID;
+    if (syscall(SYS_setresuid, uid, uid, uid) != 0)
+        return STEP_UID;
+    if (plan->keep_capabilities && privilege_grant(plan->service->isolation.capabilities) != 0)
+        return STEP_PRIVILEGES;
+    return STEP_NONE;
+}
+
 /* Walk through the plan; return the step that failed, with errno set. */
 static enum launch_step take_steps(const struct child *child)
 {
     const struct plan *plan = child->plan;
     const struct service_config *service = plan->service;
-    const struct identity *identity = &service->identity;
 
     if (become_session() != 0)
         return STEP_SESSION;
+    if (child->cgroup >= 0 && write(child->cgroup, "0", 1) != 1)
+        return STEP_CGROUP;
     if (place_descriptors(child) != 0)
         return STEP_DESCRIPTORS;
     if (child->environment->listen_pid)
@@ -87,14 +126,16 @@ static enum launch_step take_steps(const struct child *child)
         return STEP_RLIMITS;
     if (plan->change_umask)
         umask(service->umask);
-    if (identity->change) {
-        if (syscall(SYS_setgroups, identity->group_count, identity->groups) != 0)
-            return STEP_GROUPS;
-        if (syscall(SYS_setresgid, identity->gid, identity->gid, identity->gid) != 0)
-            return STEP_GID;
-        if (syscall(SYS_setresuid, identity->uid, identity->uid, identity->uid) != 0)
-            return STEP_UID;
+    if (plan->clone_flags && make_private_mounts(plan) != 0)
+        return STEP_PRIVATE_MOUNTS;
+    if (service->identity.change) {
+        enum launch_step step = become_user(child);
+
+        if (step != STEP_NONE)
+            return step;
     }
+    if (child->rules >= 0 && landlock_enter(child->rules) != 0)
+        return STEP_LANDLOCK;
     if (plan->change_directory && chdir(service->directory) != 0)
         return STEP_DIRECTORY;
     execve(service->program, (char *const *)service->arguments,
@@ -140,8 +181,9 @@ int child_spawn(struct child *child, pid_t *pid_r)
     child->step = STEP_NONE;
     child->error = 0;
     if (clone(child_main, stack + CHILD_GUARD + CHILD_STACK,
-              CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, child,
-              pid_r) < 0)
+              CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD |
+                  child->plan->clone_flags,
+              child, pid_r) < 0)
         return -errno;
     return 0;
 }

@@ -20,8 +20,10 @@
 #include "base/fd.h"
 #include "launch/child.h"
 #include "launch/environment.h"
+#include "launch/isolation/enclosure.h"
 
-#define ORDERS_FD 10
+#define ORDERS_FD  10
+#define CHANNEL_FD 11
 
 struct parcel { /* an order with its descriptors, -1 where absent */
     struct order order;
@@ -70,6 +72,7 @@ static bool receive_order(struct parcel *parcel)
 }
 
 static struct launch_report carry_out(const struct launcher_job *job,
+                                      const struct enclosure *enclosure,
                                       struct environment *environment, struct parcel *parcel)
 {
     const struct order *order = &parcel->order;
@@ -85,6 +88,11 @@ static struct launch_report carry_out(const struct launcher_job *job,
         report.error = EMFILE;
         return report;
     }
+    if (enclosure->step != STEP_NONE) {
+        report.step = enclosure->step;
+        report.error = enclosure->error;
+        return report;
+    }
     /* The pipe was born non-blocking on both ends; that is right for the supervisor's alone. */
     if (order->has_stderr)
         fcntl(parcel->stderr_pipe, F_SETFL, 0);
@@ -97,20 +105,43 @@ static struct launch_report carry_out(const struct launcher_job *job,
     child = (struct child){.plan = plan,
                            .environment = environment,
                            .connection = parcel->connection,
-                           .stderr_pipe = parcel->stderr_pipe};
+                           .stderr_pipe = parcel->stderr_pipe,
+                           .rules = enclosure->rules,
+                           .cgroup = -1,
+                           .uid = order->run_uid};
+    if (enclosure->cgroup >= 0) {
+        child.cgroup = enclosure_instance(enclosure, plan, order->instance);
+        if (child.cgroup < 0) {
+            report.step = STEP_CGROUP;
+            report.error = -child.cgroup;
+            return report;
+        }
+    }
     r = child_spawn(&child, &job->slot->pid);
     report.pid = r == 0 ? job->slot->pid : 0;
     report.step = r == 0 ? child.step : STEP_CLONE;
     report.error = r == 0 ? child.error : -r;
+    fd_close(&child.cgroup);
     return report;
 }
 
-/* Take the one descriptor that is needed out of the supervisor's many, and leave nothing else. */
-static int keep_orders(int orders)
+static int channel_of(const struct launcher_job *job)
 {
+    return job->place.home == HOME_OWN ? job->place.channel : -1;
+}
+
+/* Take the descriptors that are needed out of the supervisor's many, and leave nothing else. */
+static int keep_orders(int orders, int channel)
+{
+    int last = channel < 0 ? ORDERS_FD : CHANNEL_FD;
+
+    if (channel == ORDERS_FD && (channel = fd_dup_above(channel, CHANNEL_FD + 1)) < 0)
+        return -1; /* or the next line would take its place */
     if (orders != ORDERS_FD && dup3(orders, ORDERS_FD, O_CLOEXEC) < 0)
         return -1;
-    if (close_range(ORDERS_FD + 1, ~0U, 0) != 0 || close_range(0, ORDERS_FD - 1, 0) != 0)
+    if (channel >= 0 && channel != CHANNEL_FD && dup3(channel, CHANNEL_FD, O_CLOEXEC) < 0)
+        return -1;
+    if (close_range((unsigned)last + 1, ~0U, 0) != 0 || close_range(0, ORDERS_FD - 1, 0) != 0)
         return -1;
     for (int fd = 0; fd < ORDERS_FD; fd++) {
         if (open("/dev/null", O_RDWR | (fd > 2 ? O_CLOEXEC : 0)) != fd)
@@ -141,7 +172,7 @@ static int settle(const struct launcher_job *job)
     prctl(PR_SET_NAME, "superd-launch");
     setsid();
     umask(LAUNCH_UMASK);
-    if (chdir("/") != 0 || keep_orders(job->orders) != 0)
+    if (chdir("/") != 0 || keep_orders(job->orders, channel_of(job)) != 0)
         return -1;
     return setrlimit(RLIMIT_NOFILE, &job->descriptors);
 }
@@ -149,16 +180,18 @@ static int settle(const struct launcher_job *job)
 _Noreturn void launcher_run(const struct launcher_job *job)
 {
     static struct environment environment;
+    struct enclosure enclosure;
     struct parcel parcel;
 
     if (settle(job) != 0)
         _exit(111);
+    enclosure_enter(&enclosure, &job->place, channel_of(job) < 0 ? -1 : CHANNEL_FD);
     while (receive_order(&parcel)) {
         struct launch_report report;
 
         job->slot->pid = 0;
         job->slot->instance = parcel.order.instance;
-        report = carry_out(job, &environment, &parcel);
+        report = carry_out(job, &enclosure, &environment, &parcel);
         fd_close(&parcel.connection);
         fd_close(&parcel.stderr_pipe);
         if (send(ORDERS_FD, &report, sizeof report, MSG_NOSIGNAL) != (ssize_t)sizeof report)

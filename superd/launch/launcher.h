@@ -15,11 +15,20 @@
 #include "launch/order.h"
 #include "launch/plan.h"
 
+/* Where launchers live: what they enter before their first order. */
+struct launch_place {
+    enum launch_home home;
+    const struct plan *plan; /* HOME_OWN: the service's */
+    int channel;             /* HOME_OWN: namespaces.h; -1: it has none */
+    const char *cgroup;      /* HOME_OWN: the service's control group; NULL: it has none */
+};
+
 struct launcher_job {
     int orders;               /* the launchers' end of the socket pair */
     struct launch_slot *slot; /* this launcher's, shared with the supervisor */
     const struct plan *plans;
     size_t plan_count;
+    struct launch_place place;
     struct rlimit descriptors; /* RLIMIT_NOFILE for handlers: what superd itself was started with */
 };
 

@@ -29,6 +29,7 @@ struct order {
     uid_t peer_uid;      /* of a UNIX peer, else (uid_t)-1 */
     gid_t peer_gid;
     pid_t peer_pid;
+    uid_t run_uid; /* of a dynamic user; else (uid_t)-1 */
     bool has_stderr;
 };
 
@@ -47,7 +48,15 @@ enum launch_step {
     STEP_UID,
     STEP_DIRECTORY,
     STEP_EXEC,
-    STEP_LAUNCHER, /* the launcher died with the order */
+    STEP_USER_NAMESPACE, /* from here on: isolation, once for all instances of a service */
+    STEP_NAMESPACES,
+    STEP_ROOT,
+    STEP_CGROUP,
+    STEP_PRIVILEGES,
+    STEP_LANDLOCK,
+    STEP_SYSTEM_CALLS,
+    STEP_PRIVATE_MOUNTS, /* for each instance again */
+    STEP_LAUNCHER,       /* the launcher died with the order */
     STEP_MAX
 };
 

@@ -4,7 +4,14 @@
  */
 #include "launch/plan.h"
 
+#include <linux/capability.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
+
+#include "launch/isolation/namespaces.h"
+#include "launch/isolation/privilege.h"
+#include "launch/isolation/view.h"
 
 /* The PATH of a login without further settings; the folders of Debian's programs. */
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -55,6 +62,33 @@ static bool plan_environment(struct arena *arena, struct plan *plan)
     return true;
 }
 
+static void add_rlimit(struct plan *plan, struct plan_rlimit *rlimits, int resource, uint64_t soft,
+                       uint64_t hard)
+{
+    rlimits[plan->rlimit_count++] = (struct plan_rlimit){resource,
+                                                         {.rlim_cur = soft, .rlim_max = hard}};
+}
+
+/* What an isolated handler has where its service says nothing. Not RLIMIT_NPROC, which counts the
+ * processes of a user everywhere, those that are still being torn down included. */
+static void default_rlimits(struct plan *plan, struct plan_rlimit *rlimits)
+{
+    const struct rlimit_setting *given = plan->service->rlimits;
+
+    if (plan->service->isolation.level == ISOLATION_NONE)
+        return;
+    if (!given[RLIMIT_CORE].set)
+        add_rlimit(plan, rlimits, RLIMIT_CORE, 0, 0);
+    if (plan->service->isolation.level != ISOLATION_STRICT)
+        return;
+    if (!given[RLIMIT_NOFILE].set)
+        add_rlimit(plan, rlimits, RLIMIT_NOFILE, 1024, 1024);
+    if (!given[RLIMIT_MEMLOCK].set)
+        add_rlimit(plan, rlimits, RLIMIT_MEMLOCK, 65536, 65536);
+    if (!given[RLIMIT_MSGQUEUE].set)
+        add_rlimit(plan, rlimits, RLIMIT_MSGQUEUE, 0, 0);
+}
+
 static bool plan_rlimits(struct arena *arena, struct plan *plan)
 {
     struct plan_rlimit *rlimits = arena_array(arena, RLIMIT_SETTINGS, sizeof *rlimits);
@@ -65,11 +99,70 @@ static bool plan_rlimits(struct arena *arena, struct plan *plan)
         const struct rlimit_setting *setting = &plan->service->rlimits[resource];
 
         if (setting->set)
-            rlimits[plan->rlimit_count++] = (struct plan_rlimit){
-                resource, {.rlim_cur = setting->soft, .rlim_max = setting->hard}};
+            add_rlimit(plan, rlimits, resource, setting->soft, setting->hard);
     }
+    default_rlimits(plan, rlimits);
     plan->rlimits = rlimits;
     return true;
+}
+
+/* ---- Isolation ------------------------------------------------------------------------------ */
+
+static enum launch_home home_of(const struct service_config *service)
+{
+    const struct isolation_settings *settings = &service->isolation;
+
+    if (settings->level == ISOLATION_NONE)
+        return HOME_PLAIN;
+    if (settings->level == ISOLATION_STRICT || namespaces_needed(service) ||
+        settings->filter_calls || settings->capabilities || settings->cgroup != SHARING_OFF)
+        return HOME_OWN;
+    return HOME_BASIC;
+}
+
+/* What it makes would outlive it, and its uid. */
+static bool may_make_ipc(const struct isolation_settings *settings)
+{
+    if (!settings->filter_calls)
+        return true;
+    for (const char *const *call = settings->calls; *call; call++) {
+        if (strcmp(*call, "shmget") == 0 || strcmp(*call, "msgget") == 0 ||
+            strcmp(*call, "semget") == 0 || strcmp(*call, "mq_open") == 0 ||
+            strcmp(*call, "ipc") == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool plan_isolation(struct arena *arena, struct plan *plan)
+{
+    const struct isolation_settings *settings = &plan->service->isolation;
+    char options[128];
+
+    plan->home = home_of(plan->service);
+    if (plan->home == HOME_PLAIN)
+        return true;
+    plan->launcher_capabilities = CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID) |
+                                  CAPABILITY(CAP_SYS_RESOURCE) | CAPABILITY(CAP_SYS_NICE);
+    if (plan->home == HOME_BASIC)
+        return true;
+    plan->launcher_capabilities |= settings->capabilities;
+    plan->keep_capabilities = settings->capabilities != 0;
+    if (settings->pid_namespace == SHARING_CONNECTION) {
+        plan->clone_flags |= CLONE_NEWPID | CLONE_NEWNS;
+        plan->own_proc = true;
+    }
+    if (settings->private_tmp == SHARING_CONNECTION) {
+        plan->clone_flags |= CLONE_NEWNS;
+        view_tmp_options(options, sizeof options, settings->tmp_size);
+        plan->tmp_options = arena_strdup(arena, options);
+        plan->tmp_flags = MS_NOSUID | MS_NODEV | (settings->no_exec ? MS_NOEXEC : 0);
+    }
+    if (plan->service->identity.dynamic == DYNAMIC_CONNECTION && may_make_ipc(settings))
+        plan->clone_flags |= CLONE_NEWIPC;
+    if (plan->clone_flags)
+        plan->launcher_capabilities |= CAPABILITY(CAP_SYS_ADMIN);
+    return settings->private_tmp != SHARING_CONNECTION || plan->tmp_options;
 }
 
 const struct plan *plans_make(const struct config *config)
@@ -84,7 +177,8 @@ const struct plan *plans_make(const struct config *config)
         plan->service = &config->services[i];
         plan->change_directory = strcmp(plan->service->directory, "/") != 0;
         plan->change_umask = plan->service->umask != LAUNCH_UMASK;
-        if (!plan_environment(config->arena, plan) || !plan_rlimits(config->arena, plan))
+        if (!plan_environment(config->arena, plan) || !plan_rlimits(config->arena, plan) ||
+            !plan_isolation(config->arena, plan))
             return NULL;
     }
     return plans;

@@ -19,6 +19,13 @@ struct plan_rlimit {
     struct rlimit limit;
 };
 
+/* Where the launchers live that a service is launched by. */
+enum launch_home {
+    HOME_PLAIN, /* shared by all services without isolation */
+    HOME_BASIC, /* shared by those that have nothing but `basic` */
+    HOME_OWN,   /* a service's own: they have entered its namespaces */
+};
+
 struct plan {
     const struct service_config *service;
     const char *const *environment; /* what is the same for every instance */
@@ -27,6 +34,14 @@ struct plan {
     size_t rlimit_count;
     bool change_directory; /* it is not "/", where launchers are */
     bool change_umask;     /* it is not LAUNCH_UMASK */
+
+    enum launch_home home;
+    uint64_t launcher_capabilities; /* that launchers need for the steps of the child */
+    int clone_flags;                /* namespaces that each instance has for itself */
+    const char *tmp_options;        /* mount each instance a /tmp with these; NULL: no */
+    unsigned long tmp_flags;
+    bool own_proc;          /* mount each instance a /proc */
+    bool keep_capabilities; /* the handler has some: isolation.capabilities */
 };
 
 /* What launchers run with, so that the common case needs no step. */

@@ -170,6 +170,7 @@ static int start_launcher(struct launch_pool *pool, unsigned number)
                                .slot = &pool->slots[number],
                                .plans = pool->settings.plans,
                                .plan_count = pool->settings.plan_count,
+                               .place = pool->settings.place,
                                .descriptors = pool->settings.descriptors};
     pid_t pid;
 

@@ -25,7 +25,8 @@ struct launch_pool_settings {
     uv_loop_t *loop;
     const struct plan *plans; /* must live as long as the pool */
     size_t plan_count;
-    unsigned launchers; /* >= 1 */
+    unsigned launchers;        /* >= 1 */
+    struct launch_place place; /* what it points to must live as long as the pool */
     struct rlimit descriptors;
 
     void *data; /* given to each of: */

@@ -23,17 +23,19 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "config/load.h"
-#include "launch/pool.h"
+#include "launch/isolation/cgroup.h"
+#include "launch/isolation/refuse.h"
 #include "net/listener.h"
 #include "superctl/superctl.h"
 #include "superctl/table.h"
+#include "supervise/launchers.h"
 
 #define PIECE 65536
 
 struct attempt {
     const struct service_config *service;
     uv_loop_t loop;
-    struct launch_pool *pool;
+    struct launchers *launchers;
     struct order order;
     int given;  /* what the handler gets */
     int ours;   /* our end */
@@ -164,9 +166,6 @@ static int open_errors(struct attempt *a)
 static int launch(struct attempt *a, const struct config *config, const struct plan *plans)
 {
     struct launch_pool_settings settings = {.loop = &a->loop,
-                                            .plans = plans,
-                                            .plan_count = config->service_count,
-                                            .launchers = 1,
                                             .data = a,
                                             .on_report = on_report,
                                             .on_room = on_nothing,
@@ -177,16 +176,16 @@ static int launch(struct attempt *a, const struct config *config, const struct p
     a->order.service = (uint32_t)(a->service - config->services);
     getrlimit(RLIMIT_NOFILE, &settings.descriptors);
     uv_loop_init(&a->loop);
-    r = launch_pool_create(&settings, &a->pool);
+    r = launchers_create(config, plans, &settings, &a->launchers);
     if (r == 0)
-        r = launch_pool_send(a->pool, &a->order, a->given, a->errors_given);
+        r = launchers_send(a->launchers, &a->order, a->given, a->errors_given);
     if (r < 0)
         return fail(CODE_SYSTEM, "cannot launch: %s", strerror(-r));
     fd_close(&a->given);
     fd_close(&a->errors_given);
     while (!a->reported)
         uv_run(&a->loop, UV_RUN_DEFAULT);
-    launch_pool_destroy(a->pool);
+    launchers_destroy(a->launchers);
     uv_run(&a->loop, UV_RUN_DEFAULT);
     uv_loop_close(&a->loop);
     if (a->report.step == STEP_NONE)
@@ -326,6 +325,8 @@ static struct config *load(const struct superctl *ctl)
 
     diagnostics_init(&list);
     config = config_load(ctl->config, &surroundings, &list);
+    if (config)
+        isolation_refuse(config, &list);
     diagnostics_sort(&list);
     for (size_t i = 0; i < list.count; i++) {
         if (list.items[i].severity != SEVERITY_ERROR)
@@ -352,6 +353,8 @@ static int attempt(struct superctl *ctl, const struct config *config, const char
         return fail(CODE_USAGE, "no valid service is called \"%s\" in %s", name, ctl->config);
     if (!a.service->program)
         return fail(CODE_USAGE, "%s is a trap: it has no handler", name);
+    if (a.service->identity.dynamic != DYNAMIC_NO)
+        return fail(CODE_USAGE, "%s has a dynamic user, which only superd can give it", name);
     a.colour = isatty(STDERR_FILENO) && !(no_color && *no_color);
     signal(SIGPIPE, SIG_IGN); /* launchers put it back */
     code = make_sockets(&a);
@@ -367,6 +370,7 @@ static int attempt(struct superctl *ctl, const struct config *config, const char
         relay(&a);
         code = say_end(&a, begun);
     }
+    cgroup_end();
     fd_close(&a.ours);
     return code;
 }

@@ -123,7 +123,8 @@ void accept_parked(struct service *service)
                                     .peer_pid = parked.peer_pid,
                                     .listener = parked.listener};
 
-    if (parked.fd < 0 || !service->config || !launch_pool_room(service->generation->pool))
+    if (parked.fd < 0 || !service->config ||
+        !launchers_room(service->generation->launchers, service->index))
         return;
     service->parked.fd = -1;
     if (parked.admitted)
@@ -261,7 +262,7 @@ static void accept_some(struct listener *listener)
         if (!listener->watched)
             return;
         /* A quiet daemon: nobody else is likely to wait, and the loop would tell. */
-        if (launch_pool_in_flight(service->generation->pool) < 2)
+        if (launchers_in_flight(service->generation->launchers) < 2)
             return;
     }
 }

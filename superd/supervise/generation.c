@@ -5,14 +5,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 int generation_begin(struct config *config, uint64_t number,
                      const struct launch_pool_settings *callbacks, struct generation **generation_r)
 {
     struct generation *generation = calloc(1, sizeof *generation);
-    struct launch_pool_settings settings = *callbacks;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
     int r;
 
     if (!generation)
@@ -23,12 +20,7 @@ int generation_begin(struct config *config, uint64_t number,
         free(generation);
         return -ENOMEM;
     }
-    settings.plans = generation->plans;
-    settings.plan_count = config->service_count;
-    settings.launchers = config->daemon.launchers;
-    if (settings.launchers == 0)
-        settings.launchers = processors > 0 ? (unsigned)processors : 1;
-    r = launch_pool_create(&settings, &generation->pool);
+    r = launchers_create(config, generation->plans, callbacks, &generation->launchers);
     if (r < 0) {
         free(generation);
         return r;
@@ -55,9 +47,9 @@ void generation_release(struct generation *generation)
 
 void generation_stop_launchers(struct generation *generation)
 {
-    if (generation->pool)
-        launch_pool_destroy(generation->pool);
-    generation->pool = NULL;
+    if (generation->launchers)
+        launchers_destroy(generation->launchers);
+    generation->launchers = NULL;
 }
 
 void generation_pool_empty(struct generation *generation)
@@ -69,6 +61,6 @@ void generation_pool_empty(struct generation *generation)
 void generation_retire(struct generation *generation)
 {
     generation_hold(generation); /* until the pool is empty */
-    launch_pool_retire(generation->pool);
+    launchers_retire(generation->launchers);
     generation_release(generation);
 }

@@ -11,13 +11,13 @@
 #include <stdint.h>
 
 #include "config/config.h"
-#include "launch/pool.h"
+#include "supervise/launchers.h"
 
 struct generation {
     uint64_t number;       /* from 1 */
     struct config *config; /* owned */
     const struct plan *plans;
-    struct launch_pool *pool; /* NULL once its last order is answered after it was replaced */
+    struct launchers *launchers; /* NULL once its last order is answered after it was replaced */
     unsigned references; /* the supervisor's, one per instance, one while orders are on their way */
 };
 

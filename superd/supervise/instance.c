@@ -15,6 +15,7 @@
 #include "supervise/deadlines.h"
 #include "supervise/events.h"
 #include "supervise/generation.h"
+#include "supervise/groups.h"
 #include "supervise/looping.h"
 #include "supervise/operate.h"
 #include "supervise/reaper.h"
@@ -93,6 +94,8 @@ static void leave(struct instance *instance)
     struct supervisor *supervisor = service->supervisor;
     struct listener *via = instance->via;
 
+    groups_forget(instance);
+    dynamic_users_give_back(&supervisor->dynamic_users, instance->dynamic_uid);
     HASH_DELETE(by_id, supervisor->by_id, instance);
     if (instance->pid)
         HASH_DELETE(by_pid, supervisor->by_pid, instance);
@@ -142,6 +145,28 @@ static bool prepare_deadlines(struct instance *instance)
 
 /* ---- Launching ------------------------------------------------------------------------------ */
 
+/* Find the uid of a dynamic user. False: the range is used up. */
+static bool take_dynamic_uid(struct instance *instance, uid_t *uid_r)
+{
+    struct service *service = instance->service;
+    struct dynamic_users *users = &service->supervisor->dynamic_users;
+
+    switch (service->config->identity.dynamic) {
+    case DYNAMIC_SERVICE:
+        if (service->dynamic_uid == (uid_t)-1 && !dynamic_users_take(users, &service->dynamic_uid))
+            return false;
+        *uid_r = service->dynamic_uid;
+        return true;
+    case DYNAMIC_CONNECTION:
+        if (!dynamic_users_take(users, &instance->dynamic_uid))
+            return false;
+        *uid_r = instance->dynamic_uid;
+        return true;
+    default:
+        return true;
+    }
+}
+
 static int send_order(struct instance *instance, const struct launch *launch)
 {
     struct service *service = instance->service;
@@ -150,7 +175,8 @@ static int send_order(struct instance *instance, const struct launch *launch)
                           .connections = admission_source_live(launch->source),
                           .peer_uid = (uid_t)-1,
                           .peer_gid = (gid_t)-1,
-                          .peer_pid = launch->peer_pid};
+                          .peer_pid = launch->peer_pid,
+                          .run_uid = (uid_t)-1};
     int write_end = -1, r;
 
     if (launch->peer) {
@@ -158,6 +184,8 @@ static int send_order(struct instance *instance, const struct launch *launch)
         order.peer_uid = launch->peer->uid;
         order.peer_gid = launch->peer->gid;
     }
+    if (!take_dynamic_uid(instance, &order.run_uid))
+        return -EUSERS;
     if (service->config->stderr_mode == STDERR_LOG) {
         instance->stderr_reader = stderr_reader_open(service->supervisor->stderr_readers,
                                                      service->name, instance->id, &write_end);
@@ -165,7 +193,7 @@ static int send_order(struct instance *instance, const struct launch *launch)
             return -errno;
         order.has_stderr = true;
     }
-    r = launch_pool_send(service->generation->pool, &order, launch->connection, write_end);
+    r = launchers_send(service->generation->launchers, &order, launch->connection, write_end);
     fd_close(&write_end);
     if (r < 0 && instance->stderr_reader) {
         stderr_reader_drop(instance->stderr_reader);
@@ -178,8 +206,10 @@ static struct instance *launch_failed(struct service *service, const struct laun
                                       struct instance *instance, int error, int *error_r)
 {
     *error_r = error;
-    if (instance)
+    if (instance) {
+        dynamic_users_give_back(&service->supervisor->dynamic_users, instance->dynamic_uid);
         free(instance->deadlines);
+    }
     free(instance);
     if (error == -EAGAIN)
         return NULL; /* the caller parks it */
@@ -209,6 +239,7 @@ struct instance *instance_launch(struct service *service, const struct launch *l
     if (!instance)
         return launch_failed(service, launch, NULL, -ENOMEM, error_r);
     instance->id = supervisor->last_instance + 1;
+    instance->dynamic_uid = (uid_t)-1;
     instance->service = service;
     instance->generation = service->generation;
     instance->config = service->config;

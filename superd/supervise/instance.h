@@ -53,7 +53,8 @@ extern const char *const outcome_names[OUTCOME_MAX];
 
 struct instance {
     uint64_t id;
-    pid_t pid; /* 0 while launching */
+    pid_t pid;         /* 0 while launching */
+    uid_t dynamic_uid; /* of this instance alone; (uid_t)-1: none */
     enum instance_state state;
     enum outcome wanted; /* why it is being ended */
     bool kill_wanted;    /* at once, as soon as its report has come */

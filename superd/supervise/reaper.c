@@ -20,11 +20,11 @@
 
 static uint64_t oldest_order(const struct supervisor *supervisor)
 {
-    uint64_t oldest = launch_pool_oldest(supervisor->generation->pool);
+    uint64_t oldest = launchers_oldest(supervisor->generation->launchers);
     uint64_t other = 0;
 
-    if (supervisor->retiring && supervisor->retiring->pool)
-        other = launch_pool_oldest(supervisor->retiring->pool);
+    if (supervisor->retiring && supervisor->retiring->launchers)
+        other = launchers_oldest(supervisor->retiring->launchers);
     if (oldest == 0 || (other != 0 && other < oldest))
         return other;
     return oldest;
@@ -76,10 +76,10 @@ static void keep_end(struct supervisor *supervisor, pid_t pid, int status,
 
 static bool is_launcher(struct supervisor *supervisor, pid_t pid)
 {
-    if (launch_pool_reaped(supervisor->generation->pool, pid))
+    if (launchers_reaped(supervisor->generation->launchers, pid))
         return true;
-    return supervisor->retiring && supervisor->retiring->pool &&
-           launch_pool_reaped(supervisor->retiring->pool, pid);
+    return supervisor->retiring && supervisor->retiring->launchers &&
+           launchers_reaped(supervisor->retiring->launchers, pid);
 }
 
 static void ended(struct supervisor *supervisor, pid_t pid, int status, const struct rusage *usage)
@@ -111,10 +111,10 @@ static bool reap(struct supervisor *supervisor, pid_t pid)
 /* Reports first: nearly every child is then known by its pid. */
 static void collect_reports(struct supervisor *supervisor)
 {
-    if (supervisor->retiring && supervisor->retiring->pool)
-        launch_pool_collect(supervisor->retiring->pool);
-    if (supervisor->generation && launch_pool_in_flight(supervisor->generation->pool))
-        launch_pool_collect(supervisor->generation->pool);
+    if (supervisor->retiring && supervisor->retiring->launchers)
+        launchers_collect(supervisor->retiring->launchers);
+    if (supervisor->generation && launchers_in_flight(supervisor->generation->launchers))
+        launchers_collect(supervisor->generation->launchers);
 }
 
 /* ---- Hints ---------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/load.h"
+#include "launch/isolation/refuse.h"
 #include "supervise/accept.h"
 #include "supervise/events.h"
 #include "supervise/generation.h"
@@ -211,6 +212,9 @@ static bool begin_generation(struct supervisor *supervisor, struct config *confi
     }
     if (!configure_admission(supervisor, config))
         say(list, "source table", -ENOMEM);
+    else if (!dynamic_users_configure(&supervisor->dynamic_users, config->daemon.dynamic_first,
+                                      config->daemon.dynamic_last))
+        say(list, "isolation.users", -ENOMEM);
     else if (!(changes = prepare_services(supervisor, config, contents)))
         say(list, "services", -ENOMEM);
     else if ((r = log_open(&config->daemon.log)) < 0)
@@ -245,6 +249,8 @@ static void read_files(uv_work_t *work)
     struct supervisor *supervisor = reload->supervisor;
 
     reload->config = config_load(supervisor->config_path, supervisor->surroundings, &reload->list);
+    if (reload->config)
+        isolation_refuse(reload->config, &reload->list);
     if (reload->config && !access_contents_read(reload->config, &reload->contents, &reload->list))
         diagnostics_add(&reload->list, SEVERITY_ERROR, (struct position){0}, NULL, "out of memory");
     if (reload->config &&

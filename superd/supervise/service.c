@@ -49,6 +49,7 @@ struct service *service_create(struct supervisor *supervisor, const char *name)
         return NULL;
     service->supervisor = supervisor;
     service->parked.fd = -1;
+    service->dynamic_uid = (uid_t)-1;
     memcpy(service->name, name, size);
     HASH_ADD_STR(supervisor->services, name, service);
     if (!service->hh.tbl) {
@@ -75,6 +76,7 @@ static void unlist_held(struct service *service)
 
 static void free_service(struct service *service)
 {
+    dynamic_users_give_back(&service->supervisor->dynamic_users, service->dynamic_uid);
     unlist_held(service);
     accept_drop_parked(service);
     if (service->supervisor->state != STATE_STOPPED)
@@ -182,7 +184,7 @@ enum reason service_hold_reason(struct service *service, uint64_t *retry_ms)
         *retry_ms = service->throttle.until_ms;
         return REASON_THROTTLED;
     }
-    if (!launch_pool_room(service->generation->pool))
+    if (!launchers_room(service->generation->launchers, service->index))
         return REASON_LAUNCHERS;
     if (supervisor_descriptors_left(supervisor) == 0)
         return REASON_DAEMON_LIMIT;

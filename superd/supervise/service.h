@@ -76,6 +76,7 @@ struct service {
     struct instance *instances; /* all of them */
     uint32_t instance_count;
     uint64_t launched, failed; /* launches */
+    uid_t dynamic_uid;         /* user = "dynamic": the one it got; (uid_t)-1: none so far */
     struct service_metrics metrics;
     UT_hash_handle hh;
     char name[];

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "supervise/accept.h"
+#include "supervise/groups.h"
 #include "supervise/instance.h"
 #include "supervise/listeners.h"
 #include "supervise/notify.h"
@@ -55,6 +56,7 @@ static void close_all(struct supervisor *supervisor)
             service_remove(service); /* without instances it goes at once */
     }
     tree_stop(supervisor);
+    groups_stop(supervisor);
     uv_close((uv_handle_t *)&supervisor->sweep_timer, NULL);
     overload_stop(supervisor);
     operate_stop(supervisor);

@@ -14,9 +14,11 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "launch/isolation/cgroup.h"
 #include "net/activity.h"
 #include "supervise/accept.h"
 #include "supervise/events.h"
+#include "supervise/groups.h"
 #include "supervise/notify.h"
 #include "supervise/operate.h"
 #include "supervise/overload.h"
@@ -37,8 +39,9 @@ size_t supervisor_descriptors_left(const struct supervisor *supervisor)
 {
     /* An instance that is being launched has its connection and both ends of a pipe here; one that
      * runs has the read end alone. */
-    size_t in_flight = supervisor->generation ? launch_pool_in_flight(supervisor->generation->pool)
-                                              : 0;
+    size_t in_flight = supervisor->generation
+                           ? launchers_in_flight(supervisor->generation->launchers)
+                           : 0;
     size_t used = supervisor->descriptors_fixed + stderr_readers_count(supervisor->stderr_readers) +
                   2 * in_flight;
 
@@ -199,6 +202,7 @@ static int open_loop(struct supervisor *supervisor)
     uv_idle_init(&supervisor->loop, &supervisor->more_turns);
     supervisor->stop_timer.data = supervisor->turn_end.data = supervisor->signals.data = supervisor;
     tree_begin(supervisor);
+    groups_begin(supervisor);
     uv_timer_init(&supervisor->loop, &supervisor->sweep_timer);
     supervisor->sweep_timer.data = supervisor;
     operate_begin(supervisor);
@@ -270,6 +274,8 @@ int supervisor_run(struct supervisor *supervisor)
     admission_destroy(supervisor->admission);
     fd_close(&supervisor->signal_fd);
     fd_close(&supervisor->activity_fd);
+    cgroup_end();
+    dynamic_users_free(&supervisor->dynamic_users);
     uv_loop_close(&supervisor->loop); /* EBUSY only with stragglers, which is the end anyway */
     return supervisor->exit_code;
 }

@@ -27,9 +27,11 @@
 #include "admission/admission.h"
 #include "config/load.h"
 #include "supervise/access_files.h"
+#include "supervise/dynamic_users.h"
 #include "supervise/generation.h"
 #include "supervise/stderr_reader.h"
 
+struct group;
 struct instance;
 struct reload_result;
 struct service;
@@ -88,6 +90,11 @@ struct supervisor {
     size_t instance_count;
     struct tree_end *tree_ends; /* instances whose processes are being ended */
     uv_timer_t tree_timer;
+    struct group *groups; /* control groups to be removed */
+    uv_timer_t groups_timer;
+    uint64_t groups_ms;
+    bool removing_groups; /* a thread is at it */
+    struct dynamic_users dynamic_users;
     struct instance *hinted; /* by the reaper */
     uv_timer_t sweep_timer;
     struct unclaimed *unclaimed; /* ends of children whose reports have not been read yet */

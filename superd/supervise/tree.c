@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/units.h"
+#include "supervise/groups.h"
 #include "supervise/instance.h"
 #include "supervise/service.h"
 #include "supervise/supervisor.h"
@@ -341,6 +342,8 @@ static void queue(struct instance *instance, int number)
 
 void tree_signal(struct instance *instance, int number)
 {
+    if (number == SIGKILL && groups_kill(instance))
+        return;
     /* The group first and at once: that is all of most instances. */
     kill(-instance->pid, number);
     send_signal(instance->pid, number);
@@ -349,6 +352,8 @@ void tree_signal(struct instance *instance, int number)
 
 void tree_kill_rest(struct instance *instance)
 {
+    if (groups_kill(instance))
+        return;
     queue(instance, SIGKILL);
 }
 

@@ -6,7 +6,8 @@
  * which come to superd because it is a child subreaper and are known by SUPERD_INSTANCE in their
  * environment or by having been seen in the tree before. What escapes this is a process that was
  * orphaned, left the session and wiped its environment before it was first looked for; control
- * groups or `isolation` close that hole (superd.conf(5) says so).
+ * groups or `isolation` close that hole (superd.conf(5) says so): an instance with a control group of
+ * its own is killed through that, all at once.
  *
  * Looking through /proc is costly, so all ends asked for within TREE_BATCH_MS are done with one
  * look.

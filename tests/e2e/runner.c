@@ -163,9 +163,11 @@ static size_t clear_away(void)
             printf("left behind: process %d (%s)\n", (int)pids[i],
                    census_name(pids[i], name, sizeof name));
             kill(pids[i], SIGKILL);
-            waitpid(pids[i], NULL, 0);
             found++;
         }
+        /* In whatever order they end: process 1 of a namespace ends when we have reaped the rest. */
+        for (size_t i = 0; i < n; i++)
+            waitpid(-1, NULL, 0);
     }
     return found;
 }

@@ -26,6 +26,7 @@ static struct daemon *start_with_program(const char *services)
     unlink(daemon_path(daemon, "program"));
     assert_int_equal(link(daemon_path(daemon, "specimen"), daemon_path(daemon, "program")), 0);
     daemon_reload(daemon, &setup);
+    daemon_rebase(daemon); /* other users, other launchers */
     return daemon;
 }
 

@@ -8,6 +8,7 @@
     "  addresses = \"none\"; }; pid_file = \"@/pid\"; grace = \"1m\"; strict = true;\n"            \
     " launchers = 2; limits: { instances = 1000; sources = 1024; load = 7.25; pressure = 1e1; "    \
     "};\n"                                                                                         \
+    " isolation: { users = \"400000-400999\"; templates = 5; idle = \"1m\"; };\n"                  \
     "};\n"                                                                                         \
     "defaults: { user = \"nobody\"; exec = [ \"hello\", \"\\\"quoted\\\"\", \"tab\\t\", \"\" ];\n" \
     " environment: { LANG = \"C\"; PATH = \"/bin\"; }; rlimits: { nofile = \"64:128\"; };\n"       \
@@ -36,7 +37,18 @@
     "  time: { total = \"2h\"; grace = \"1s\"; };\n"                                               \
     "  rlimits: { as = \"64M\"; core = \"0\"; cpu = \"1m\"; data = \"unlimited\"; fsize = 4096;\n" \
     "   locks = 1; memlock = \"64K:1M\"; msgqueue = \"0\"; nice = 20; nproc = \"5:unlimited\";\n"  \
-    "   rss = \"1G\"; rtprio = 0; rttime = \"1ms\"; sigpending = 3; stack = \"8M\"; }; };\n"       \
+    "   rss = \"1G\"; rtprio = 0; rttime = \"1ms\"; sigpending = 3; stack = \"8M\"; };\n"          \
+    "  isolation = \"strict\"; isolate: { root = \"host\"; read_only = [ \"/\" ];\n"               \
+    "   read_write = \"/var/tmp\"; hide = [ \"/home\", \"/root\" ]; devices = \"/dev/tty\";\n"     \
+    "   private_tmp = \"connection\"; tmp_size = \"1M\"; network = \"loopback\";\n"                \
+    "   pid_namespace = \"connection\"; cgroup = \"connection\"; user_namespace = false;\n"        \
+    "   hostname = \"box\"; no_exec = true; system_calls = [ \"!@ipc\", \"ptrace\" ];\n"           \
+    "   system_call_action = \"kill\"; capabilities = [ \"chown\", \"CAP_BPF\" ];\n"               \
+    "   on_missing = \"warn\"; launchers = 3; };\n"                                                \
+    "  resources: { memory = \"64M:128M\"; swap = 0; processes = 50; cpu = 150;\n"                 \
+    "   cpu_weight = 50; io_weight = 200; };\n"                                                    \
+    "  per_instance: { memory = \"8M\"; swap = 0; processes = 5; cpu = 50; cpu_weight = 10;\n"     \
+    "   io_weight = 20; }; };\n"                                                                   \
     " tcp: { listen = \"127.0.0.1:7100\"; time: { first_byte = \"10s\"; gone = \"1m\"; }; };\n"    \
     " tftp: { listen = \"udp:127.0.0.1:7000\"; };\n"                                               \
     " trap: { listen = { address = \"7200\"; trap = \"1h\"; }; };\n"                               \

@@ -1,0 +1,17 @@
+/*
+ * filter: the system calls of a service's handlers, as a seccomp(2) filter that a launcher puts on
+ * itself: its children inherit it at no cost. So what the launcher does between orders must be in
+ * it (config/call_sets.h: call_is_needed()).
+ */
+#ifndef SUPERD_LAUNCH_ISOLATION_FILTER_H
+#define SUPERD_LAUNCH_ISOLATION_FILTER_H
+
+#include <stdbool.h>
+
+struct isolation_settings;
+
+/* Put it on. PRIVATE_MOUNTS: each child makes mounts or a process namespace for itself, so the
+ * calls for that are let through; without the capability, which no handler has, they fail. Needs no_new_privs. Returns 0 or -errno. */
+int filter_load(const struct isolation_settings *settings, bool private_mounts);
+
+#endif

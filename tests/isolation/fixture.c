@@ -1,0 +1,207 @@
+/*
+ * fixture: see fixture.h.
+ */
+#include "fixture.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files.h"
+
+#define SETTINGS "isolation: { users = '64300-64399'; idle = '100ms'; };\n"
+
+void isolation_needs_root(void)
+{
+    harness_needs_root();
+    if (count_of_user(ATTACKER_UID) + count_of_user(OTHER_UID) + count_of_user(SUPERD_UID) > 0)
+        e2e_skip("somebody is using the uids of these tests");
+}
+
+static struct daemon *start(const struct setup *setup)
+{
+    static char services[65536];
+    struct setup first = *setup;
+    struct daemon *daemon;
+
+    /* An empty daemon first, so that its directory is known; then the services. */
+    first.services = FIRST;
+    daemon = daemon_start(&first);
+    files_copy(E2E_BUILD "/tests/isolation/hostile", daemon_path(daemon, "hostile"));
+    daemon_expect_file(daemon, "hostile");
+    snprintf(services, sizeof services, FIRST "%s", setup->services);
+    first.services = services;
+    daemon_reload(daemon, &first);
+    daemon_rebase(daemon);
+    return daemon;
+}
+
+struct daemon *isolation_start(const char *superd, const char *services)
+{
+    return start(&(struct setup){.superd = superd ? superd : SETTINGS, .services = services});
+}
+
+/* In the child that becomes superd: give its directory (where its standard error is) to the user, and
+ * be him. */
+static void become_user(void *data)
+{
+    char path[4096];
+    ssize_t length = readlink("/proc/self/fd/2", path, sizeof path - 1);
+
+    (void)data;
+    if (length < 0)
+        _exit(125);
+    path[length] = '\0';
+    *strrchr(path, '/') = '\0';
+    if (chown(path, SUPERD_UID, SUPERD_UID) != 0 || setgroups(0, NULL) != 0 ||
+        setgid(SUPERD_UID) != 0 || setuid(SUPERD_UID) != 0)
+        _exit(125);
+    /* Changing ids cost these two: the harness ends us with the case, and reads what we have. */
+    prctl(PR_SET_PDEATHSIG, 9);
+    prctl(PR_SET_DUMPABLE, 1);
+}
+
+struct daemon *isolation_start_as_user(const char *services)
+{
+    if (!harness_is_root())
+        return start(
+            &(struct setup){.superd = "isolation: { idle = '100ms'; };\n", .services = services});
+    if (eaccess(harness_superd(), X_OK) != 0)
+        e2e_skip("%s is not for other users", harness_superd());
+    return start(&(struct setup){.superd = "isolation: { idle = '100ms'; };\n",
+                                 .defaults = "# whoever we are: no user\n",
+                                 .services = services,
+                                 .before_exec = become_user});
+}
+
+/* ---- Attempts ------------------------------------------------------------------------------- */
+
+static char *ask(struct daemon *daemon, const char *service, const char *what)
+{
+    int fd = daemon_dial(daemon, service);
+    char *answer;
+
+    client_say(fd, what);
+    client_say(fd, "\n");
+    answer = client_hear_all(fd, NULL);
+    close(fd);
+    answer[strcspn(answer, "\n")] = '\0';
+    return answer;
+}
+
+char *attempt(struct daemon *daemon, const char *service, const char *what, ...)
+{
+    char line[4096];
+    va_list args;
+
+    va_start(args, what);
+    vsnprintf(line, sizeof line, what, args);
+    va_end(args);
+    return ask(daemon, service, line);
+}
+
+void expect_attempt(struct daemon *daemon, const char *service, const char *what,
+                    const char *expected)
+{
+    char *answer = ask(daemon, service, what);
+
+    if (strncmp(answer, expected, strlen(expected)) != 0)
+        fail_msg("%s: %s: it says \"%s\" instead of \"%s\"", service, what, answer, expected);
+}
+
+long attempt_count(struct daemon *daemon, const char *service, const char *what)
+{
+    char *answer = ask(daemon, service, what);
+
+    if (strncmp(answer, "count ", 6) != 0)
+        fail_msg("%s: %s: it says \"%s\" instead of a count", service, what, answer);
+    return atol(answer + 6);
+}
+
+int begin_attempt(struct daemon *daemon, const char *service, const char *what)
+{
+    int fd = daemon_dial(daemon, service);
+
+    client_say(fd, what);
+    client_say(fd, "\n");
+    assert_string_equal(client_hear_line(fd), "ready");
+    return fd;
+}
+
+pid_t pid_of(struct daemon *daemon, int fd)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    char peer[64];
+
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    snprintf(peer, sizeof peer, "127.0.0.1:%u", ntohs(address.sin_port));
+    return (pid_t)event_number(expect_event(&daemon->events, "admit", "peer", peer, NULL), "pid");
+}
+
+/* ---- Processes ------------------------------------------------------------------------------ */
+
+static bool is_of_user(const char *pid, uid_t uid)
+{
+    char path[64], line[256];
+    unsigned long real = 0;
+    bool alive = false;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%.20s/status", pid);
+    file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file)) {
+        if (strncmp(line, "State:", 6) == 0)
+            alive = !strchr(line, 'Z') && !strchr(line, 'X');
+        if (sscanf(line, "Uid: %lu", &real) == 1)
+            break;
+    }
+    if (file)
+        fclose(file);
+    return alive && real == uid;
+}
+
+size_t count_of_user(uid_t uid)
+{
+    DIR *directory = opendir("/proc");
+    const struct dirent *entry;
+    size_t count = 0;
+
+    assert_non_null(directory);
+    while ((entry = readdir(directory)))
+        count += isdigit((unsigned char)entry->d_name[0]) && is_of_user(entry->d_name, uid);
+    closedir(directory);
+    return count;
+}
+
+static bool is_gone(void *data)
+{
+    return count_of_user(*(const uid_t *)data) == 0;
+}
+
+void expect_none_of_user(uid_t uid)
+{
+    if (!e2e_until(is_gone, &uid))
+        fail_msg("%zu processes of %u live on", count_of_user(uid), (unsigned)uid);
+}
+
+/* Launchers of services' own end when they are idle, and with them what daemon_stop() would miss. */
+void isolation_stop(struct daemon *daemon)
+{
+    daemon_stop(daemon);
+}
+
+int isolation_main(int argc, char **argv, const struct e2e_case *cases, size_t count)
+{
+    /* A directory that a private /tmp does not hide. */
+    setenv("TMPDIR", access("/srv", W_OK) == 0 ? "/srv" : "/var/tmp", 1);
+    return e2e_main(argc, argv, cases, count);
+}
