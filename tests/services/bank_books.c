@@ -3,18 +3,28 @@
  */
 #include "bank_books.h"
 
+#include <poll.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static sqlite3 *books[2];
 
+/* A ledger that ends, or mends what a killed one left, holds its file alone for a moment, and
+ * SQLite then says busy at once, whatever its timeout. Nobody holds it for this long. */
+enum { PATIENCE_MS = 30000, PAUSE_MS = 5 };
+
+static void die(int which, const char *what)
+{
+    fprintf(stderr, "bank_books: %s: %s\n", what, sqlite3_errmsg(books[which]));
+    exit(99);
+}
+
 void books_open(int which, const char *file)
 {
-    if (sqlite3_open_v2(file, &books[which], SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
-        fprintf(stderr, "bank_books: %s: %s\n", file, sqlite3_errmsg(books[which]));
-        exit(99);
-    }
+    if (sqlite3_open_v2(file, &books[which], SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+        die(which, file);
+    sqlite3_busy_timeout(books[which], PATIENCE_MS);
 }
 
 void books_close(void)
@@ -23,22 +33,39 @@ void books_close(void)
         sqlite3_close(books[which]);
 }
 
-int64_t books_number(int which, const char *sql, const char *first, const char *second)
+/* One try. SQLITE_ROW with *result set, SQLITE_DONE, or an error of SQLite. */
+static int look_up(int which, const char *sql, const char *first, const char *second,
+                   int64_t *result)
 {
     sqlite3_stmt *statement = NULL;
-    int64_t result = INT64_MIN;
+    int status = sqlite3_prepare_v2(books[which], sql, -1, &statement, NULL);
 
-    if (sqlite3_prepare_v2(books[which], sql, -1, &statement, NULL) != SQLITE_OK) {
-        fprintf(stderr, "bank_books: %s\n", sqlite3_errmsg(books[which]));
-        exit(99);
-    }
+    if (status != SQLITE_OK)
+        return status;
     if (first)
         sqlite3_bind_text(statement, 1, first, -1, SQLITE_STATIC);
     if (second)
         sqlite3_bind_text(statement, 2, second, -1, SQLITE_STATIC);
-    if (sqlite3_step(statement) == SQLITE_ROW)
-        result = sqlite3_column_int64(statement, 0);
+    status = sqlite3_step(statement);
+    if (status == SQLITE_ROW)
+        *result = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
+    return status;
+}
+
+int64_t books_number(int which, const char *sql, const char *first, const char *second)
+{
+    int64_t result = INT64_MIN;
+    int status = SQLITE_BUSY;
+
+    for (int waited = 0; waited < PATIENCE_MS; waited += PAUSE_MS) {
+        status = look_up(which, sql, first, second, &result);
+        if (status != SQLITE_BUSY)
+            break;
+        poll(NULL, 0, PAUSE_MS);
+    }
+    if (status != SQLITE_ROW && status != SQLITE_DONE)
+        die(which, sql);
     return result;
 }
 
