@@ -107,6 +107,14 @@ bool dynamic_users_take(struct dynamic_users *users, uid_t *uid_r)
     return find_free(users, uid_r);
 }
 
+void dynamic_users_reserve(struct dynamic_users *users, uid_t uid)
+{
+    size_t place = (size_t)uid - users->first;
+
+    if (uid >= users->first && place < users->count)
+        users->states[place] = IN_USE;
+}
+
 void dynamic_users_give_back(struct dynamic_users *users, uid_t uid)
 {
     size_t place = (size_t)uid - users->first;

@@ -28,6 +28,9 @@ bool dynamic_users_configure(struct dynamic_users *users, uid_t first, uid_t las
 /* Take one. False: all are in use. */
 bool dynamic_users_take(struct dynamic_users *users, uid_t *uid_r);
 
+/* UID is in use already; one outside of the range is nobody's business. */
+void dynamic_users_reserve(struct dynamic_users *users, uid_t uid);
+
 /* Give it back; one outside of the range is forgotten. */
 void dynamic_users_give_back(struct dynamic_users *users, uid_t uid);
 

@@ -41,7 +41,7 @@ struct launchers {
     uint64_t pass;
     uv_timer_t idle_timer;
     bool waiting; /* somebody was told that there are too many homes */
-    bool retired;
+    bool retired, paused;
 };
 
 /* ---- What pools tell ------------------------------------------------------------------------ */
@@ -284,7 +284,7 @@ bool launchers_room(struct launchers *all, uint32_t service)
 {
     const struct home *home = home_of(all, service);
 
-    if (all->retired)
+    if (all->retired || all->paused)
         return false;
     if (home)
         return launch_pool_room(home->pool);
@@ -401,6 +401,13 @@ void launchers_visit(const struct launchers *all, void (*visit)(void *data, pid_
     DL_FOREACH (all->homes, home) {
         launch_pool_visit(home->pool, visit, data);
     }
+}
+
+void launchers_pause(struct launchers *all, bool pause)
+{
+    all->paused = pause;
+    if (!pause)
+        all->settings.on_room(all->settings.data);
 }
 
 void launchers_retire(struct launchers *all)

@@ -14,6 +14,7 @@
 #include "supervise/instance.h"
 #include "supervise/service.h"
 #include "supervise/supervisor.h"
+#include "supervise/upgrade.h"
 
 #define SWEEP_MS   100 /* from a signal to the look at all children */
 #define HINT_LOOKS 4   /* at an instance that closed its stderr, before it is left to the sweep */
@@ -88,7 +89,7 @@ static void ended(struct supervisor *supervisor, pid_t pid, int status, const st
 
     if (instance)
         instance_ended(instance, status, usage);
-    else if (!is_launcher(supervisor, pid))
+    else if (!is_launcher(supervisor, pid) && !upgrade_reaped(supervisor, pid, status))
         keep_end(supervisor, pid, status, usage);
 }
 

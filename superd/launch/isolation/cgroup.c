@@ -356,6 +356,20 @@ void cgroup_end(void)
     enabled = 0;
 }
 
+void cgroup_place(const char **base_r, const char **own_r, unsigned *enabled_r)
+{
+    *base_r = base;
+    *own_r = own;
+    *enabled_r = enabled;
+}
+
+void cgroup_resume(const char *old_base, const char *old_own, unsigned old_enabled)
+{
+    snprintf(base, sizeof base, "%s", old_base);
+    snprintf(own, sizeof own, "%s", old_own);
+    enabled = old_enabled;
+}
+
 /* ---- Limits --------------------------------------------------------------------------------- */
 
 static int set_amount(int at, const char *name, uint64_t amount)
