@@ -489,8 +489,12 @@ static bool write_devices(FILE *file, const void *object)
 
 static bool write_calls(FILE *file, const void *object)
 {
-    fputs(isolation_of(object)->calls_written, file);
-    return isolation_of(object)->level != ISOLATION_NONE;
+    const struct isolation_settings *isolation = isolation_of(object);
+
+    if (!isolation->calls_written)
+        return false; /* a service of traps alone runs nothing */
+    fputs(isolation->calls_written, file);
+    return isolation->level != ISOLATION_NONE;
 }
 
 static bool write_capabilities(FILE *file, const void *object)

@@ -57,6 +57,7 @@ static void answer_if_upgrading(void *data, struct client *client)
 /* ---- To the next program -------------------------------------------------------------------- */
 
 struct saving {
+    struct control *control;
     json_t *clients, *descriptors;
 };
 
@@ -80,8 +81,11 @@ static void save_client(void *data, struct client *client)
     static const struct session none;
     const struct session *session = control_session(client) ? control_session(client) : &none;
     struct saving *saving = data;
-    int fd = client_quiet(client);
+    int fd;
 
+    if (session->following)
+        answer_log_feed(saving->control, client);
+    fd = client_quiet(client);
     if (fd < 0)
         return;
     json_array_append_new(saving->descriptors, json_integer(fd));
@@ -107,8 +111,8 @@ static json_t *ring_json(const struct ring *ring)
 
 struct json_t *control_save(void *data)
 {
-    const struct control *control = data;
-    struct saving saving = {json_array(), json_array()};
+    struct control *control = data;
+    struct saving saving = {control, json_array(), json_array()};
     const char *path = NULL;
     gid_t group = (gid_t)-1;
     int fd = control->clients ? clients_socket(control->clients, &path, &group) : -1;
@@ -155,6 +159,20 @@ static char *copy_of(const json_t *value)
     return json_is_string(value) ? strdup(json_string_value(value)) : NULL;
 }
 
+/* Have SESSION follow the log from the first line that the last program did not have. */
+static void follow_on(struct control *control, struct session *session)
+{
+    const json_t *ring = json_object_get(control->handed, "ring");
+    uint64_t wanted = (uint64_t)json_integer_value(json_object_get(ring, "first")) +
+                      json_array_size(json_object_get(ring, "lines"));
+    static char text[LOG_LINE_MAX + 1];
+    uint64_t missed = 0;
+
+    while (session->reader.number < wanted &&
+           ring_read(&control->ring, &session->reader, text, sizeof text, &missed) > 0)
+        continue;
+}
+
 /* CLIENT has waited for something since the last program. */
 static void go_on_waiting(struct control *control, struct client *client, const json_t *saved,
                           const struct upgrade_result *result)
@@ -168,8 +186,7 @@ static void go_on_waiting(struct control *control, struct client *client, const 
     session->listener = copy_of(json_object_get(saved, "listener"));
     session->needle = copy_of(json_object_get(saved, "needle"));
     if (waits && strcmp(waits, "log") == 0) {
-        session->reader = (struct ring_reader){.number = control->ring.next,
-                                               .place = control->ring.end};
+        follow_on(control, session);
         control_follow(control, client);
         return;
     }

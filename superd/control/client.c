@@ -53,14 +53,6 @@ size_t client_unsent(const struct client *client)
     return client->output_end - client->output_begin;
 }
 
-int client_quiet(const struct client *client)
-{
-    bool quiet = !client->closed && !client->finishing && !client->end_seen &&
-                 client->input_length == 0 && client_unsent(client) == 0;
-
-    return quiet ? client->fd : -1;
-}
-
 bool client_flush(struct client *client)
 {
     while (client_unsent(client) > 0) {
@@ -81,6 +73,14 @@ bool client_flush(struct client *client)
         client->output_size = 0;
     }
     return true;
+}
+
+int client_quiet(struct client *client)
+{
+    bool quiet = !client->closed && client_flush(client) && client_unsent(client) == 0 &&
+                 !client->finishing && !client->end_seen && client->input_length == 0;
+
+    return quiet ? client->fd : -1;
 }
 
 static bool make_room(struct client *client, size_t length)

@@ -80,8 +80,8 @@ uid_t client_uid(const struct client *client);
 pid_t client_pid(const struct client *client);
 void **client_data(struct client *client); /* the caller's; NULL at first */
 
-/* Its descriptor, when nothing is half said or half taken; else -1. */
-int client_quiet(const struct client *client);
+/* Send what it takes now. Returns its descriptor when nothing is half said or half taken, else -1. */
+int client_quiet(struct client *client);
 
 /* Append TEXT to what it is to be sent. */
 void client_send(struct client *client, const char *text, size_t length);

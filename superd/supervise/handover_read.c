@@ -259,13 +259,27 @@ static bool is_understood(struct handover *handover)
     return true;
 }
 
+/* Not by json_loadfd(), which makes a system call of each byte. */
+static json_t *load(int fd, json_error_t *error)
+{
+    FILE *file = fdopen(fd, "re");
+    json_t *state;
+
+    if (!file) {
+        close(fd);
+        return NULL;
+    }
+    state = json_loadf(file, JSON_REJECT_DUPLICATES, error);
+    fclose(file);
+    return state;
+}
+
 bool handover_parse(int fd, struct handover *handover)
 {
     struct reading r = {.error = handover->error};
-    json_error_t error;
+    json_error_t error = {.text = "out of memory"};
 
-    *handover = (struct handover){.state = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error)};
-    close(fd);
+    *handover = (struct handover){.state = load(fd, &error)};
     if (!handover->state) {
         snprintf(handover->error, sizeof handover->error, "the handover cannot be read: %s",
                  error.text);

@@ -466,18 +466,34 @@ json_t *handover_state(const struct supervisor *supervisor, json_t *control)
 
 /* ---- The memory file ------------------------------------------------------------------------ */
 
+static int write_all(int fd, const char *text, size_t length)
+{
+    while (length > 0) {
+        ssize_t n = write(fd, text, length);
+
+        if (n < 0)
+            return -errno;
+        text += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+/* Not by json_dumpfd(), which makes a system call of each word. */
 int handover_write(const json_t *state)
 {
-    int fd = memfd_create("superd-handover", MFD_CLOEXEC), r = 0;
+    int fd = memfd_create("superd-handover", MFD_CLOEXEC), r;
+    char *text = json_dumps(state, JSON_COMPACT);
 
     if (fd < 0)
-        return -errno;
-    if (json_dumpfd(state, fd, JSON_COMPACT) != 0 || lseek(fd, 0, SEEK_SET) != 0)
-        r = errno ? -errno : -EIO;
-    if (r == 0)
+        r = -errno;
+    else
+        r = text ? write_all(fd, text, strlen(text)) : -ENOMEM;
+    free(text);
+    if (r == 0 && lseek(fd, 0, SEEK_SET) == 0)
         return fd;
-    close(fd);
-    return r;
+    fd_close(&fd);
+    return r < 0 ? r : -EIO;
 }
 
 int handover_keep(const json_t *state, bool keep)

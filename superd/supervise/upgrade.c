@@ -22,7 +22,8 @@
 #include "supervise/supervisor.h"
 #include "supervise/upgrade_check.h"
 
-#define LOOK_MS 5 /* while it is waited for quiet */
+#define LOOK_MS    5   /* while it is waited for quiet */
+#define ERRORS_MAX 100 /* lines of a check that are told; more would be no help to anybody */
 
 enum phase {
     PHASE_CHECKING,
@@ -232,7 +233,8 @@ void upgrade_look(struct supervisor *supervisor)
 static void on_check_end(void *data, bool good, char *output)
 {
     struct upgrade *upgrade = data;
-    char *line;
+    char *line, text[64];
+    size_t more = 0;
 
     upgrade->check = NULL;
     if (good) {
@@ -240,9 +242,14 @@ static void on_check_end(void *data, bool good, char *output)
         return;
     }
     while ((line = strsep(&output, "\n"))) {
-        if (*line)
+        if (*line && json_array_size(upgrade->errors) < ERRORS_MAX)
             add_error(upgrade, line);
+        else
+            more += *line != '\0';
     }
+    snprintf(text, sizeof text, "and %zu more lines", more);
+    if (more)
+        add_error(upgrade, text);
     upgrade->phase = PHASE_REFUSED;
 }
 
