@@ -80,7 +80,8 @@ struct supervisor {
     uv_loop_t loop;
     enum supervisor_state state;
     const char *config_path;
-    const char *binary; /* the program that this process runs, where an upgrade looks for the next */
+    const char
+        *binary; /* the program that this process runs, where an upgrade looks for the next */
     const struct config_surroundings *surroundings;
     struct rlimit descriptors; /* as superd was started, for handlers */
     size_t descriptor_limit;   /* as it is now, for superd */
@@ -120,9 +121,9 @@ struct supervisor {
     struct access_contents access_contents; /* of the current generation's `file:` rules */
     struct watch *access_watches;
     uv_timer_t access_timer;
-    bool rereading;    /* those files are being read */
-    bool reloading;    /* a reload's file reading is under way */
-    bool reload_again; /* asked for while one was under way */
+    bool rereading;          /* those files are being read */
+    bool reloading;          /* a reload's file reading is under way */
+    bool reload_again;       /* asked for while one was under way */
     struct upgrade *upgrade; /* under way; NULL mostly */
     int exit_code;
     unsigned stops; /* signals to stop so far */
@@ -146,7 +147,7 @@ struct supervisor_settings {
     const char *binary;
     struct handover *handover;     /* NULL: this is a start and no upgrade; otherwise: */
     struct diagnostics *complaint; /* of the configuration, which is NULL if it cannot be used */
-    int ready_fd; /* written to and closed when ready; -1: none */
+    int ready_fd;                  /* written to and closed when ready; -1: none */
     struct supervisor_hooks hooks;
 };
 
