@@ -1,54 +1,25 @@
 /*
- * pool: see pool.h.
- *
- * A lost order. A launcher notes in its slot what it has in hand. When it dies, the reports it sent
- * are read first; if the order in its slot is still unanswered, the slot tells whether a child was
- * made (then that pid is the answer) or not (then the answer is a failure). Between taking an order
- * from the socket and noting it lies a moment in which the slot does not know. Such an order is
- * found by elimination: the socket is empty, no launcher has it in its slot, and it is still
- * unanswered; seen twice in a row, some time apart, so that a living launcher in that same moment
- * is not wronged.
+ * pool: see pool.h. Orders that get no answer are lost.c's.
  */
 #include "launch/pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "launch/lost.h"
+#include "launch/pool_state.h"
 
 #define COLLECT_BATCH    16    /* reports a system call */
-#define LOST_CHECK_MS    200   /* between two looks for lost orders */
 #define REPLACE_FIRST_MS 100   /* before trying again when a launcher cannot be forked */
 #define REPLACE_LAST_MS  10000 /* that, doubled each time, at most */
 #define ROOM_RETRY_MS    10    /* after the system had no buffer for an order */
 #define EARLY_DEATHS     5     /* deaths in a row without a report: then wait before replacing */
-
-struct launch_pool {
-    struct launch_pool_settings settings;
-    int socket; /* ours; the other end is kept open too, for launchers to come */
-    int launchers_end;
-    uv_poll_t poll;
-    uv_timer_t lost_timer;
-    uv_timer_t replace_timer;
-    uv_timer_t room_timer;
-    unsigned handles_open;     /* of the four above, still to be closed before free */
-    struct launch_slot *slots; /* shared with the launchers, one each */
-    pid_t *pids;               /* 0: dead, to be replaced */
-    unsigned deaths;           /* since the last report */
-    uint64_t replace_ms;
-
-    uint64_t in_flight[LAUNCH_ORDERS_MAX]; /* instance ids, ascending */
-    bool suspected[LAUNCH_ORDERS_MAX];     /* unaccounted for at the last look */
-    size_t in_flight_count;
-    bool was_full, retired, destroyed;
-};
 
 /* ---- Orders on their way -------------------------------------------------------------------- */
 
@@ -68,7 +39,7 @@ static bool take_in_flight(struct launch_pool *pool, uint64_t instance)
 }
 
 /* An order is answered: by its launcher, or by what its launcher left behind. */
-static void answer(struct launch_pool *pool, const struct launch_report *report)
+void launch_pool_answer(struct launch_pool *pool, const struct launch_report *report)
 {
     if (!take_in_flight(pool, report->instance))
         return;
@@ -81,17 +52,6 @@ static void answer(struct launch_pool *pool, const struct launch_report *report)
     }
     if (pool->retired && pool->in_flight_count == 0)
         pool->settings.on_empty(pool->settings.data);
-}
-
-static void answer_lost(struct launch_pool *pool, uint64_t instance, pid_t pid)
-{
-    struct launch_report report = {.instance = instance, .pid = pid};
-
-    if (pid == 0) {
-        report.step = STEP_LAUNCHER;
-        report.error = ECHILD;
-    }
-    answer(pool, &report);
 }
 
 void launch_pool_collect(struct launch_pool *pool)
@@ -113,7 +73,7 @@ void launch_pool_collect(struct launch_pool *pool)
             if (messages[i].msg_len != sizeof reports[i])
                 continue;
             pool->deaths = 0;
-            answer(pool, &reports[i]);
+            launch_pool_answer(pool, &reports[i]);
         }
         /* The last report of a retired pool ends it: then there is nothing more to read. */
     } while (!pool->destroyed && (n == COLLECT_BATCH || (n < 0 && errno == EINTR)));
@@ -124,42 +84,6 @@ static void on_readable(uv_poll_t *handle, int status, int events)
     (void)status;
     (void)events;
     launch_pool_collect(handle->data);
-}
-
-/* ---- Lost orders ---------------------------------------------------------------------------- */
-
-static bool in_some_slot(const struct launch_pool *pool, uint64_t instance)
-{
-    for (unsigned i = 0; i < pool->settings.launchers; i++) {
-        if (pool->pids[i] && pool->slots[i].instance == instance)
-            return true;
-    }
-    return false;
-}
-
-static void look_for_lost(uv_timer_t *timer)
-{
-    struct launch_pool *pool = timer->data;
-    int unread = 0;
-    bool any = false;
-
-    launch_pool_collect(pool);
-    /* On a UNIX socket this counts what the other side has not taken yet. */
-    if (ioctl(pool->socket, SIOCOUTQ, &unread) != 0 || unread > 0)
-        return;
-    for (size_t i = 0; i < pool->in_flight_count;) {
-        uint64_t instance = pool->in_flight[i];
-
-        if (in_some_slot(pool, instance)) {
-            pool->suspected[i++] = false;
-        } else if (!pool->suspected[i]) {
-            pool->suspected[i++] = any = true;
-        } else {
-            answer_lost(pool, instance, 0); /* takes the entry out */
-        }
-    }
-    if (!any)
-        uv_timer_stop(timer);
 }
 
 /* ---- Launchers ------------------------------------------------------------------------------ */
@@ -176,6 +100,7 @@ static int start_launcher(struct launch_pool *pool, unsigned number)
 
     job.slot->instance = 0;
     job.slot->pid = 0;
+    pool->watched[number] = (struct watched){0};
     pid = fork();
     if (pid < 0)
         return -errno;
@@ -226,7 +151,6 @@ static void on_replace_timer(uv_timer_t *timer)
 bool launch_pool_reaped(struct launch_pool *pool, pid_t pid)
 {
     unsigned number = 0;
-    uint64_t instance;
 
     while (number < pool->settings.launchers && pool->pids[number] != pid)
         number++;
@@ -234,11 +158,7 @@ bool launch_pool_reaped(struct launch_pool *pool, pid_t pid)
         return false;
     pool->pids[number] = 0;
     launch_pool_collect(pool);
-    instance = pool->slots[number].instance;
-    if (instance)
-        answer_lost(pool, instance, pool->slots[number].pid);
-    if (pool->in_flight_count && !uv_is_active((uv_handle_t *)&pool->lost_timer))
-        uv_timer_start(&pool->lost_timer, look_for_lost, LOST_CHECK_MS, LOST_CHECK_MS);
+    lost_launcher(pool, number);
     if (pool->retired && pool->in_flight_count == 0)
         return true;
     if (++pool->deaths < EARLY_DEATHS)
@@ -324,6 +244,7 @@ int launch_pool_send(struct launch_pool *pool, const struct order *order, int co
     }
     pool->suspected[pool->in_flight_count] = false;
     pool->in_flight[pool->in_flight_count++] = order->instance;
+    lost_watch(pool);
     if (pool->in_flight_count == LAUNCH_ORDERS_MAX)
         pool->was_full = true;
     return 0;
@@ -342,6 +263,7 @@ static void on_closed(uv_handle_t *handle)
     if (pool->slots)
         munmap(pool->slots, pool->settings.launchers * sizeof *pool->slots);
     free(pool->pids);
+    free(pool->watched);
     free(pool);
 }
 
@@ -360,6 +282,7 @@ void launch_pool_destroy(struct launch_pool *pool)
     uv_close((uv_handle_t *)&pool->room_timer, on_closed);
     uv_close((uv_handle_t *)&pool->replace_timer, on_closed);
     uv_close((uv_handle_t *)&pool->lost_timer, on_closed);
+    uv_close((uv_handle_t *)&pool->late_timer, on_closed);
     uv_close((uv_handle_t *)&pool->poll, on_closed);
 }
 
@@ -378,7 +301,8 @@ static int open_channel(struct launch_pool *pool)
         return -errno;
     }
     pool->pids = calloc(pool->settings.launchers, sizeof *pool->pids);
-    return pool->pids ? 0 : -ENOMEM;
+    pool->watched = calloc(pool->settings.launchers, sizeof *pool->watched);
+    return pool->pids && pool->watched ? 0 : -ENOMEM;
 }
 
 static int open_handles(struct launch_pool *pool)
@@ -388,11 +312,12 @@ static int open_handles(struct launch_pool *pool)
     if (r < 0)
         return r;
     uv_timer_init(pool->settings.loop, &pool->lost_timer);
+    uv_timer_init(pool->settings.loop, &pool->late_timer);
     uv_timer_init(pool->settings.loop, &pool->replace_timer);
     uv_timer_init(pool->settings.loop, &pool->room_timer);
-    pool->poll.data = pool->lost_timer.data = pool->replace_timer.data = pool;
-    pool->room_timer.data = pool;
-    pool->handles_open = 4;
+    pool->poll.data = pool->lost_timer.data = pool->late_timer.data = pool;
+    pool->replace_timer.data = pool->room_timer.data = pool;
+    pool->handles_open = 5;
     r = uv_poll_start(&pool->poll, UV_READABLE, on_readable);
     /* The other end keeps blocking: uv_poll_init() set only ours to non-blocking. */
     return r;
@@ -409,6 +334,7 @@ static void abandon(struct launch_pool *pool)
     if (pool->slots)
         munmap(pool->slots, pool->settings.launchers * sizeof *pool->slots);
     free(pool->pids);
+    free(pool->watched);
     free(pool);
 }
 
