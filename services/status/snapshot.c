@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "history.h"
+
 enum {
     PATIENCE_MS = 10000,
     PIECES_MAX = 1024, /* of the metrics */
@@ -100,8 +102,34 @@ static void take_reasons(struct snapshot *snapshot, struct ask *ask)
     }
 }
 
-bool snapshot_take(struct snapshot *snapshot, const char *path, unsigned log_lines,
-                   char why[ASK_WHY_SIZE])
+/* Page by page, each with its own time. */
+static bool take_history(struct snapshot *snapshot, struct ask *ask)
+{
+    json_t *request = json_pack("{s:s}", "command", "history");
+    size_t left = HISTORY_SERVICES_MAX;
+
+    snapshot->history = json_array();
+    while (request) {
+        json_t *result = ask_superd(ask, request);
+        size_t rows = json_array_size(json_object_get(result, "services"));
+        const char *next = json_string_value(json_object_get(result, "next"));
+
+        if (!json_is_array(json_object_get(result, "services"))) {
+            if (result)
+                snprintf(ask->why, sizeof ask->why, "superd's answer has no history");
+            json_decref(result);
+            return false;
+        }
+        request = next && rows > 0 && rows < left
+                      ? json_pack("{s:s, s:s}", "command", "history", "after", next)
+                      : NULL;
+        left = rows < left ? left - rows : 0;
+        json_array_append_new(snapshot->history, result);
+    }
+    return true;
+}
+
+bool snapshot_take(struct snapshot *snapshot, const char *path, char why[ASK_WHY_SIZE])
 {
     struct timespec now;
     struct ask ask;
@@ -117,8 +145,10 @@ bool snapshot_take(struct snapshot *snapshot, const char *path, unsigned log_lin
             &snapshot->instances_cut);
         snapshot->events = ask_for(
             &ask, "events",
-            json_pack("{s:s, s:I}", "command", "log", "lines", (json_int_t)log_lines), NULL);
-        taken = snapshot->instances && snapshot->events && snapshot->reasons;
+            json_pack("{s:s, s:I}", "command", "log", "lines", (json_int_t)SNAPSHOT_LOG_LINES),
+            NULL);
+        taken = snapshot->instances && snapshot->events && snapshot->reasons &&
+                take_history(snapshot, &ask);
     }
     clock_gettime(CLOCK_REALTIME, &now);
     snapshot->now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
@@ -136,6 +166,7 @@ void snapshot_free(struct snapshot *snapshot)
     json_decref(snapshot->services);
     json_decref(snapshot->instances);
     json_decref(snapshot->reasons);
+    json_decref(snapshot->history);
     json_decref(snapshot->events);
     *snapshot = (struct snapshot){.now_ms = 0};
 }
