@@ -1,7 +1,6 @@
 /*
  * history: the command history: how much services have admitted and refused lately.
  */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "superctl/connection.h"
@@ -38,38 +37,21 @@ static void add_rates(struct table *table, const json_t *result, const json_t *c
     }
 }
 
-static int read_arguments(struct superctl *ctl, int argc, char **argv, const char **service)
-{
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
-    int option;
-
-    while ((option = getopt_long(argc, argv, "j", options, NULL)) != -1) {
-        if (option != 'j')
-            return usage_error(argv[0], "that option is not known here");
-        ctl->json = true;
-    }
-    if (argc - optind > 1)
-        return usage_error(argv[0], "unexpected argument \"%s\"", argv[optind + 1]);
-    *service = optind < argc ? argv[optind] : NULL;
-    return CODE_OK;
-}
-
 int command_history(struct superctl *ctl, int argc, char **argv)
 {
     static const struct column columns[] = {
         {"SERVICE", false}, {"ADMITTED/S 5s", true}, {"1m", true},
         {"5m", true},       {"REFUSED/S 5s", true},  {"1m", true},
         {"5m", true}};
-    const char *service = NULL;
     json_t *request, *result, *row;
     struct table table;
     size_t i;
-    int code = read_arguments(ctl, argc, argv, &service);
+    int first, code = read_plain(ctl, argc, argv, 0, 1, &first);
 
     if (code != CODE_OK)
         return code;
     request = request_of("history");
-    request_text(request, "service", service);
+    request_text(request, "service", argv[first]);
     result = ask_all(ctl, request, "services", &code);
     if (!result || ctl->json)
         return print_json(result, code);
