@@ -11,6 +11,7 @@
 enum {
     PATIENCE_MS = 10000,
     PIECES_MAX = 1024, /* of the metrics */
+    PAGES_MAX = 256,   /* of the history; one may be empty and have a next */
 };
 
 int64_t snapshot_number(const json_t *row, const char *key)
@@ -106,12 +107,11 @@ static void take_reasons(struct snapshot *snapshot, struct ask *ask)
 static bool take_history(struct snapshot *snapshot, struct ask *ask)
 {
     json_t *request = json_pack("{s:s}", "command", "history");
-    size_t left = HISTORY_SERVICES_MAX;
+    size_t taken = 0;
 
     snapshot->history = json_array();
     while (request) {
         json_t *result = ask_superd(ask, request);
-        size_t rows = json_array_size(json_object_get(result, "services"));
         const char *next = json_string_value(json_object_get(result, "next"));
 
         if (!json_is_array(json_object_get(result, "services"))) {
@@ -120,11 +120,13 @@ static bool take_history(struct snapshot *snapshot, struct ask *ask)
             json_decref(result);
             return false;
         }
-        request = next && rows > 0 && rows < left
+        taken += json_array_size(json_object_get(result, "services"));
+        json_array_append(snapshot->history, result);
+        request = next && taken < HISTORY_SERVICES_MAX &&
+                          json_array_size(snapshot->history) < PAGES_MAX
                       ? json_pack("{s:s, s:s}", "command", "history", "after", next)
                       : NULL;
-        left = rows < left ? left - rows : 0;
-        json_array_append_new(snapshot->history, result);
+        json_decref(result);
     }
     return true;
 }

@@ -195,11 +195,12 @@ json_t *services_page(struct control *control, const struct request *request, ui
     uint64_t limit = protocol_number(request, "limit", most);
     json_t *rows = json_array();
     const char *next = NULL;
-    size_t i = after ? first_after(config, after) : 0;
+    size_t first = after ? first_after(config, after) : 0, i = first;
 
     if (limit > most || limit == 0)
         limit = most;
-    for (; i < config->service_count && json_array_size(rows) < limit; i++) {
+    for (; i < config->service_count && i - first < PAGE_LOOKS && json_array_size(rows) < limit;
+         i++) {
         const struct service *service = service_find(control->supervisor, config->services[i].name);
 
         if (service)

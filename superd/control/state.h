@@ -15,7 +15,8 @@
 #include "supervise/service.h"
 #include "supervise/supervisor.h"
 
-#define PAGE_ROWS     256 /* of services, instances, sources in one answer */
+#define PAGE_ROWS     256  /* of services, instances, sources in one answer */
+#define PAGE_LOOKS    1024 /* at services, to find those */
 #define RING_SIZE     (1024 * 1024)
 #define LOG_LINE_MAX  8192         /* what log.c makes at most */
 #define DUMP_PIECE    (256 * 1024) /* bytes of a configuration in one answer */
@@ -84,7 +85,7 @@ struct service *find_service(struct control *control, const struct request *requ
                              struct protocol_error *error);
 
 /* {"services": [...], "next"}: a page of at most MOST of what MAKE makes of each service, sorted by name;
- * one that it makes NULL of is left out. */
+ * one that it makes NULL of is left out, so that a page may be short, or empty, and yet not the last. */
 json_t *services_page(struct control *control, const struct request *request, uint64_t most,
                       json_t *(*make)(const struct service *service));
 
