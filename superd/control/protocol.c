@@ -47,6 +47,7 @@ const struct command_info protocol_commands[COMMAND_MAX] = {
                           {"uid", ARGUMENT_NUMBER},
                           {"gid", ARGUMENT_NUMBER},
                           {"groups", ARGUMENT_NUMBERS}}},
+    [COMMAND_HISTORY] = {"history", false, {SERVICE, AFTER, LIMIT}},
     [COMMAND_INSTANCES] = {"instances", false, {SERVICE, SOURCE, AFTER, LIMIT}},
     [COMMAND_KILL] = {"kill",
                       true,

@@ -29,6 +29,8 @@ static const struct {
      command_instances},
     {"sources", "[SERVICE] [--source PREFIX] [--rates]", "who connects how often, and was refused",
      command_sources},
+    {"history", "[SERVICE]", "how much was admitted and refused in the last minutes",
+     command_history},
     {"explain", "SERVICE ADDRESS|uid:N|user:NAME", "would it be admitted now, and why",
      command_explain},
     {"log", "[-f] [-n LINES] [SERVICE]", "recent events, then live ones", command_log},

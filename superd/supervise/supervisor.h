@@ -12,6 +12,7 @@
  *   reload      the next generation
  *   operate     what an operator asks for: pause, resume, drain
  *   metrics     counters and histograms
+ *   history     what was admitted and refused in the last minutes
  *   stop        draining and the end
  *   notify      telling a process supervisor
  *   events      log lines that have a shape to keep (superd.log(5))
@@ -125,7 +126,8 @@ struct supervisor {
     uint64_t reloads;    /* begun so far */
     uint64_t started_ms; /* monotonic */
     int64_t started_wall_us;
-    uint64_t turns; /* of the loop */
+    uint64_t history_since_ms; /* monotonic: services' histories know of the time since then */
+    uint64_t turns;            /* of the loop */
 };
 
 struct supervisor_settings {
