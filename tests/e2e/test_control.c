@@ -593,7 +593,7 @@ static void drain__resumed_meanwhile__the_one_who_waits_is_told(void)
 static void drain__listener_mode__its_instance_is_ended_at_once(void)
 {
     struct daemon *daemon = daemon_serve("one: { " LOCAL
-                                         "mode = 'listener'; exec = ['@SPECIMEN@', 'sleep']; };");
+                                         "mode = 'listener'; exec = ['/bin/sleep', '60']; };");
     int fd = daemon_dial(daemon, "one");
     json_t *result;
 
