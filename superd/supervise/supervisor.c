@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "launch/isolation/cgroup.h"
 #include "net/activity.h"
 #include "supervise/accept.h"
@@ -246,6 +247,7 @@ static void say_ready(struct supervisor *supervisor, int ready_fd)
     log_flush();
     notify_send("READY=1\nSTATUS=serving");
     notify_ready_fd(ready_fd);
+    memory_give_back();
 }
 
 int supervisor_start(struct supervisor *supervisor, struct config *config,
