@@ -11,6 +11,7 @@
 #include "control/job.h"
 #include "control/state.h"
 #include "supervise/generation.h"
+#include "supervise/reaper.h"
 #include "supervise/stop.h"
 
 #define IDLE_MS  (5 * 60 * 1000)
@@ -154,6 +155,9 @@ static void on_line(void *data, struct client *client, char *line, size_t length
     struct request request;
     json_t *result = NULL;
 
+    /* What is told is how things are now, and the log has it, too. */
+    reaper_collect_reports(control->supervisor);
+    log_flush();
     if (protocol_parse(line, length, &request, &error) && may(client, &request, &error)) {
         if (!begin_session(client)) {
             protocol_fail(&error, "out of memory");
