@@ -404,6 +404,37 @@ static void dynamic_users__somebody_left__not_used_again(void)
     isolation_stop(daemon);
 }
 
+/* Who finds no uid waits, as for a full service, and is served as soon as there is one. */
+static void dynamic_users__all_in_use__clients_wait(void)
+{
+    struct daemon *daemon;
+    int busy[2], waiting;
+
+    isolation_needs_root();
+    daemon = isolation_start("isolation: { users = '64300-64301'; idle = '100ms'; };",
+                             CAT HOSTILE("each", "isolation = 'strict'; user = "
+                                                 "'dynamic-per-connection';")
+                                 HOSTILE("other", "isolation = 'strict'; user = "
+                                                  "'dynamic-per-connection';"));
+    for (int i = 0; i < 2; i++)
+        busy[i] = begin_attempt(daemon, "each", "victim");
+    expect_event(&daemon->events, "hold", "service", "each", "reason", "dynamic-users", NULL);
+    waiting = daemon_dial(daemon, "other"); /* another service finds none either */
+    client_say(waiting, "who\n");
+    daemon_talk(daemon, "cat", "who needs none", "who needs none");
+    client_hear_nothing(waiting, 250);
+    kill(pid_of(daemon, busy[0]), SIGKILL);
+    client_expect_closed(busy[0]);
+    assert_memory_equal(client_hear_line(waiting), "count 6430", 10);
+    kill(pid_of(daemon, busy[1]), SIGKILL);
+    client_expect_closed(busy[1]);
+    assert_in_range(attempt_count(daemon, "each", "who"), 64300, 64301);
+    for (int i = 0; i < 2; i++)
+        close(busy[i]);
+    close(waiting);
+    isolation_stop(daemon);
+}
+
 /* ---- Network -------------------------------------------------------------------------------- */
 
 static int listen_abstract(const char *name)
@@ -574,6 +605,7 @@ static const struct e2e_case cases[] = {
     E2E(siblings__own_process_namespaces__unseen),
     E2E(dynamic_users__each_another__given_back),
     E2E(dynamic_users__somebody_left__not_used_again),
+    E2E(dynamic_users__all_in_use__clients_wait),
     E2E(network__services_of_the_host__out_of_reach),
     E2E(bombs__own_group__ended_whole),
     E2E(bombs__own_process_namespace__ended_whole),
