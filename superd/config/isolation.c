@@ -247,6 +247,26 @@ static bool check_dynamic(struct loader *loader, const struct service_draft *dra
     return true;
 }
 
+static bool is_in_tmp(const char *path)
+{
+    return path && strncmp(path, "/tmp/", 5) == 0;
+}
+
+/* A /tmp that is made for each connection is made over what was shown there. */
+static bool check_tmp(struct loader *loader, const struct service_draft *draft,
+                      const struct isolation_settings *settings)
+{
+    if (settings->private_tmp != SHARING_CONNECTION)
+        return true;
+    if (is_in_tmp(draft->config.program))
+        return say(loader, draft, "exec",
+                   "is in /tmp, which isolate.private_tmp = \"connection\" hides from the handler");
+    if (is_in_tmp(draft->config.directory))
+        return say(loader, draft, "directory",
+                   "is in /tmp, which isolate.private_tmp = \"connection\" hides from the handler");
+    return true;
+}
+
 static bool check_whole(struct loader *loader, const struct service_draft *draft,
                         struct isolation_settings *settings)
 {
@@ -257,6 +277,8 @@ static bool check_whole(struct loader *loader, const struct service_draft *draft
                    "means nothing in a user namespace: choose one of the two");
     if (settings->capabilities && !root)
         return say(loader, draft, "isolate.capabilities", "needs superd to run as root");
+    if (!check_tmp(loader, draft, settings))
+        return false;
     if (has_resources(&settings->per_instance))
         settings->cgroup = SHARING_CONNECTION;
     else if (has_resources(&settings->resources) && settings->cgroup == SHARING_OFF)

@@ -143,7 +143,7 @@ static int begin_namespaces(struct home *home)
         return -errno;
     pid = fork();
     if (pid == 0)
-        namespaces_make(service, pair[1], home->cgroup);
+        namespaces_make(home->place.plan, pair[1], home->cgroup);
     fd_close(&pair[1]);
     if (pid < 0) {
         fd_close(&pair[0]);

@@ -9,11 +9,13 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -180,17 +182,44 @@ static bool is_of_user(const char *pid, uid_t uid)
     return alive && real == uid;
 }
 
-size_t count_of_user(uid_t uid)
+/* Count them, and send each SIGNAL if that is not 0. */
+static size_t each_of_user(uid_t uid, int signal)
 {
     DIR *directory = opendir("/proc");
     const struct dirent *entry;
     size_t count = 0;
 
     assert_non_null(directory);
-    while ((entry = readdir(directory)))
-        count += isdigit((unsigned char)entry->d_name[0]) && is_of_user(entry->d_name, uid);
+    while ((entry = readdir(directory))) {
+        if (!isdigit((unsigned char)entry->d_name[0]) || !is_of_user(entry->d_name, uid))
+            continue;
+        count++;
+        if (signal)
+            kill((pid_t)atol(entry->d_name), signal);
+    }
     closedir(directory);
     return count;
+}
+
+size_t count_of_user(uid_t uid)
+{
+    return each_of_user(uid, 0);
+}
+
+static bool is_killed(void *data)
+{
+    uid_t uid = *(const uid_t *)data;
+
+    errno = 0;
+    if (getpriority(PRIO_USER, uid) == -1 && errno == ESRCH)
+        return true;
+    return each_of_user(uid, SIGKILL) == 0;
+}
+
+void kill_user(uid_t uid)
+{
+    if (!e2e_until(is_killed, &uid))
+        fail_msg("processes of %u cannot be killed", (unsigned)uid);
 }
 
 static bool is_gone(void *data)

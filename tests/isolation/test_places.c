@@ -290,11 +290,7 @@ static void supervisor__killed__nothing_left_after_the_next_start(void)
     if (groups_of(daemon->pid) > 0)
         client_expect_closed(fd);
     close(fd);
-    process_shell(
-        "for p in /proc/[0-9]*; do if grep -qs '^Uid:[[:space:]]*%d' $p/status; then kill "
-        "-9 ${p#/proc/}; fi; done; true",
-        ATTACKER_UID);
-    expect_none_of_user(ATTACKER_UID);
+    kill_user(ATTACKER_UID);
     daemon_expect_file(dead, "control.sock"); /* it could not take that with it */
     daemon_expect_gone(dead);
     daemon_signal(daemon, SIGTERM);

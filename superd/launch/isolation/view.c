@@ -21,6 +21,7 @@
 #include "config/config.h"
 #include "launch/isolation/mounts.h"
 #include "launch/isolation/shown.h"
+#include "launch/isolation/slots.h"
 #include "launch/isolation/system_files.h"
 
 #define STAGE       "/tmp"
@@ -214,6 +215,10 @@ static int make_own(struct mounts *mounts, const struct view *view)
         fd_close(&mounts->root);
         mounts->root = root;
         r = leave_stage(mounts, minimal);
+    }
+    if (r == 0 && view->slots) {
+        snprintf(mounts->what, sizeof mounts->what, "/tmp");
+        r = slots_prepare();
     }
     return r;
 }
