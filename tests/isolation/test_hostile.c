@@ -424,14 +424,17 @@ static void dynamic_users__a_tmp_each__empty_and_bounded(void)
 {
     struct daemon *daemon;
     int held[3];
+    pid_t pids[3];
 
     isolation_needs_root();
     daemon = isolation_start(NULL, HOSTILE("each", "isolation = 'strict'; user = "
                                                    "'dynamic-per-connection'; isolate: { tmp_size "
                                                    "= '1M'; };"));
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         held[i] = begin_attempt(daemon, "each", "victim");
-    assert_true(same_mounts(pid_of(daemon, held[0]), pid_of(daemon, held[1])));
+        pids[i] = pid_of(daemon, held[i]);
+    }
+    assert_true(same_mounts(pids[0], pids[1]));
     for (int i = 0; i < 20; i++) {
         assert_int_equal(attempt_count(daemon, "each", "entries /tmp"), 0);
         expect_attempt(daemon, "each", "make /tmp/here", "done");
@@ -446,7 +449,7 @@ static void dynamic_users__a_tmp_each__empty_and_bounded(void)
                          attempt_count(daemon, "each", "entries /"));
     }
     for (int i = 0; i < 3; i++) {
-        kill(pid_of(daemon, held[i]), SIGKILL);
+        kill(pids[i], SIGKILL);
         client_expect_closed(held[i]);
         close(held[i]);
     }
