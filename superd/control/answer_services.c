@@ -176,6 +176,12 @@ static size_t first_after(const struct config *config, const char *name)
 }
 
 /* Services that no configuration has any more, but that have instances. */
+static void add_row(json_t *rows, json_t *made)
+{
+    if (made)
+        json_array_append_new(rows, made);
+}
+
 static void add_removed(struct control *control, json_t *rows,
                         json_t *(*make)(const struct service *service))
 {
@@ -183,12 +189,12 @@ static void add_removed(struct control *control, json_t *rows,
 
     HASH_ITER (hh, control->supervisor->services, service, next) {
         if (!service->config && json_array_size(rows) < 2 * PAGE_ROWS)
-            json_array_append_new(rows, make(service));
+            add_row(rows, make(service));
     }
 }
 
-static json_t *page(struct control *control, const struct request *request,
-                    json_t *(*make)(const struct service *service))
+json_t *service_page(struct control *control, const struct request *request,
+                     json_t *(*make)(const struct service *service))
 {
     const struct config *config = control->supervisor->generation->config;
     const char *after = protocol_text(request, "after");
@@ -203,7 +209,7 @@ static json_t *page(struct control *control, const struct request *request,
         const struct service *service = service_find(control->supervisor, config->services[i].name);
 
         if (service)
-            json_array_append_new(rows, make(service));
+            add_row(rows, make(service));
         next = config->services[i].name;
     }
     if (i == config->service_count) {
@@ -347,7 +353,7 @@ static json_t *details(const struct service *service)
 json_t *answer_status(struct control *control, struct client *client, const struct request *request,
                       struct protocol_error *error)
 {
-    json_t *result = page(control, request, row);
+    json_t *result = service_page(control, request, row);
 
     (void)client;
     (void)error;
@@ -361,7 +367,7 @@ json_t *answer_list(struct control *control, struct client *client, const struct
 {
     (void)client;
     (void)error;
-    return page(control, request, entry);
+    return service_page(control, request, entry);
 }
 
 json_t *answer_show(struct control *control, struct client *client, const struct request *request,

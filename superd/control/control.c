@@ -22,6 +22,7 @@ static control_command *const commands[COMMAND_MAX] = {
     [COMMAND_DUMP] = answer_dump,
     [COMMAND_EXPLAIN] = answer_explain,
     [COMMAND_INSTANCES] = answer_instances,
+    [COMMAND_ISOLATION] = answer_isolation,
     [COMMAND_KILL] = answer_kill,
     [COMMAND_LIST] = answer_list,
     [COMMAND_LOG] = answer_log,

@@ -75,12 +75,18 @@ typedef json_t *control_command(struct control *control, struct client *client,
                                 const struct request *request, struct protocol_error *error);
 
 control_command answer_check, answer_drain, answer_dump, answer_explain, answer_instances,
-    answer_kill, answer_list, answer_log, answer_metrics, answer_pause, answer_reload,
-    answer_resume, answer_show, answer_sources, answer_status, answer_stop, answer_wait_ready;
+    answer_isolation, answer_kill, answer_list, answer_log, answer_metrics, answer_pause,
+    answer_reload, answer_resume, answer_show, answer_sources, answer_status, answer_stop,
+    answer_wait_ready;
 
 /* The service that REQUEST names, which must be there; NULL with ERROR filled. */
 struct service *find_service(struct control *control, const struct request *request,
                              struct protocol_error *error);
+
+/* {"services": [MAKE(service), ...], "next"}: the page of services that REQUEST asks for; MAKE may
+ * leave one out. */
+json_t *service_page(struct control *control, const struct request *request,
+                     json_t *(*make)(const struct service *service));
 
 /* REQUEST's argument `source` as a prefix (GIVEN tells whether there is one). False: ERROR is filled. */
 bool find_source(const struct request *request, struct prefix *prefix, bool *given,

@@ -29,6 +29,7 @@ static const struct {
      command_instances},
     {"sources", "[SERVICE] [--source PREFIX] [--rates]", "who connects how often, and was refused",
      command_sources},
+    {"isolation", "[SERVICE]", "what handlers can do to the host, with a score", command_isolation},
     {"explain", "SERVICE ADDRESS|uid:N|user:NAME", "would it be admitted now, and why",
      command_explain},
     {"log", "[-f] [-n LINES] [SERVICE]", "recent events, then live ones", command_log},
