@@ -1,8 +1,10 @@
 /*
  * answer_isolation: what the handlers of the services can do to the host, as their settings are in
- * force (launch/isolation/exposure.h).
+ * force (launch/isolation/exposure.h); and what a control group has used.
  */
 #include "control/state.h"
+#include "launch/isolation/cgroup.h"
+#include "launch/isolation/cgroup_usage.h"
 #include "launch/isolation/exposure.h"
 #include "supervise/generation.h"
 
@@ -45,6 +47,33 @@ static json_t *details(const struct service_config *config)
     json_object_set_new(result, "program", protocol_string(config->program));
     json_object_set_new(result, "walls", walls);
     return result;
+}
+
+static void add_amount(json_t *object, const char *name, uint64_t amount)
+{
+    if (amount != CGROUP_UNKNOWN)
+        json_object_set_new(object, name, json_integer((json_int_t)amount));
+}
+
+json_t *group_json(const struct service *service)
+{
+    struct cgroup_usage usage;
+    char path[PATH_MAX];
+    json_t *object;
+
+    if (!service->config || service->config->isolation.cgroup == SHARING_OFF ||
+        !cgroup_service_path(service->name, path, sizeof path))
+        return NULL;
+    cgroup_usage(path, &usage); /* files in the kernel's memory: nothing to wait for */
+    object = json_object();
+    add_amount(object, "cpu_us", usage.cpu_us);
+    add_amount(object, "memory", usage.memory);
+    add_amount(object, "memory_peak", usage.memory_peak);
+    add_amount(object, "processes", usage.processes);
+    if (json_object_size(object))
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
 json_t *answer_isolation(struct control *control, struct client *client,

@@ -337,14 +337,14 @@ static json_t *details(const struct service *service)
 {
     const struct service_metrics *metrics = &service->metrics;
 
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o*}", "listeners",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o*, s:o*}", "listeners",
                      listeners_json(service), "refused_by_reason",
                      by_name(counts_of(service)->refused, reason_names, REASON_MAX),
                      "held_by_reason", by_name(metrics->held, reason_names, REASON_MAX), "outcomes",
                      by_name(metrics->outcomes, outcome_names, OUTCOME_MAX), "launch_us",
                      histogram_json(&metrics->launch, &metrics_launch_us), "duration_ms",
                      histogram_json(&metrics->duration, &metrics_duration_ms), "cpu_us",
-                     (json_int_t)metrics->cpu_us, "settings",
+                     (json_int_t)metrics->cpu_us, "group", group_json(service), "settings",
                      service->config ? settings_json(service->config) : NULL);
 }
 

@@ -88,6 +88,10 @@ struct service *find_service(struct control *control, const struct request *requ
 json_t *service_page(struct control *control, const struct request *request,
                      json_t *(*make)(const struct service *service));
 
+/* What the control group of the service counts: {"cpu_us", "memory", "memory_peak", "processes"}, as far
+ * as it does; NULL: none of it. */
+json_t *group_json(const struct service *service);
+
 /* REQUEST's argument `source` as a prefix (GIVEN tells whether there is one). False: ERROR is filled. */
 bool find_source(const struct request *request, struct prefix *prefix, bool *given,
                  struct protocol_error *error);

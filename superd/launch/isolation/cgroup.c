@@ -176,6 +176,11 @@ void cgroup_end(void)
 
 /* ---- Services ----------------------------------------------------------------------------- */
 
+bool cgroup_service_path(const char *service, char *path, size_t size)
+{
+    return own[0] && snprintf(path, size, "%s/%s", own, service) < (int)size;
+}
+
 int cgroup_service(const struct service_config *service, char *path_r, size_t size)
 {
     const struct isolation_settings *settings = &service->isolation;
