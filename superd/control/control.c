@@ -18,15 +18,25 @@
 #define STALL_MS (20 * 1000)
 
 static control_command *const commands[COMMAND_MAX] = {
-    [COMMAND_CHECK] = answer_check,     [COMMAND_DRAIN] = answer_drain,
-    [COMMAND_DUMP] = answer_dump,       [COMMAND_EXPLAIN] = answer_explain,
-    [COMMAND_HISTORY] = answer_history, [COMMAND_INSTANCES] = answer_instances,
-    [COMMAND_KILL] = answer_kill,       [COMMAND_LIST] = answer_list,
-    [COMMAND_LOG] = answer_log,         [COMMAND_METRICS] = answer_metrics,
-    [COMMAND_PAUSE] = answer_pause,     [COMMAND_RELOAD] = answer_reload,
-    [COMMAND_RESUME] = answer_resume,   [COMMAND_SHOW] = answer_show,
-    [COMMAND_SOURCES] = answer_sources, [COMMAND_STATUS] = answer_status,
-    [COMMAND_STOP] = answer_stop,       [COMMAND_WAIT_READY] = answer_wait_ready,
+    [COMMAND_CHECK] = answer_check,
+    [COMMAND_DRAIN] = answer_drain,
+    [COMMAND_DUMP] = answer_dump,
+    [COMMAND_EXPLAIN] = answer_explain,
+    [COMMAND_HISTORY] = answer_history,
+    [COMMAND_INSTANCES] = answer_instances,
+    [COMMAND_ISOLATION] = answer_isolation,
+    [COMMAND_KILL] = answer_kill,
+    [COMMAND_LIST] = answer_list,
+    [COMMAND_LOG] = answer_log,
+    [COMMAND_METRICS] = answer_metrics,
+    [COMMAND_PAUSE] = answer_pause,
+    [COMMAND_RELOAD] = answer_reload,
+    [COMMAND_RESUME] = answer_resume,
+    [COMMAND_SHOW] = answer_show,
+    [COMMAND_SOURCES] = answer_sources,
+    [COMMAND_STATUS] = answer_status,
+    [COMMAND_STOP] = answer_stop,
+    [COMMAND_WAIT_READY] = answer_wait_ready,
 };
 
 /* ---- Sessions ------------------------------------------------------------------------------- */

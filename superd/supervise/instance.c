@@ -145,20 +145,22 @@ static bool prepare_deadlines(struct instance *instance)
 
 /* ---- Launching ------------------------------------------------------------------------------ */
 
-/* Find the uid of a dynamic user. False: the range is used up. */
+/* Find the uid of a dynamic user. False: none can be had now. */
 static bool take_dynamic_uid(struct instance *instance, uid_t *uid_r)
 {
     struct service *service = instance->service;
     struct dynamic_users *users = &service->supervisor->dynamic_users;
+    uint64_t now = uv_now(&service->supervisor->loop);
 
     switch (service->config->identity.dynamic) {
     case DYNAMIC_SERVICE:
-        if (service->dynamic_uid == (uid_t)-1 && !dynamic_users_take(users, &service->dynamic_uid))
+        if (service->dynamic_uid == (uid_t)-1 &&
+            !dynamic_users_take(users, now, &service->dynamic_uid))
             return false;
         *uid_r = service->dynamic_uid;
         return true;
     case DYNAMIC_CONNECTION:
-        if (!dynamic_users_take(users, &instance->dynamic_uid))
+        if (!dynamic_users_take(users, now, &instance->dynamic_uid))
             return false;
         *uid_r = instance->dynamic_uid;
         return true;
@@ -186,7 +188,7 @@ static int send_order(struct instance *instance, const struct launch *launch)
         order.peer_gid = launch->peer->gid;
     }
     if (!take_dynamic_uid(instance, &order.run_uid))
-        return -EUSERS;
+        return -EAGAIN;
     if (service->config->stderr_mode == STDERR_LOG) {
         instance->stderr_reader = stderr_reader_open(service->supervisor->stderr_readers,
                                                      service->name, instance->id, &write_end);
