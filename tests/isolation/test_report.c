@@ -103,25 +103,30 @@ struct replacement {
     const char *from, *to;
 };
 
+/* TEXT with TO for each FROM. */
+static char *replace(const char *text, const char *from, const char *to)
+{
+    char *result = NULL;
+    size_t size;
+    FILE *file = open_memstream(&result, &size);
+
+    assert_non_null(file);
+    for (const char *at; (at = strstr(text, from)); text = at + strlen(from))
+        fprintf(file, "%.*s%s", (int)(at - text), text, to);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+    return result;
+}
+
 /* The text of an example with what is on no test's host replaced. */
 static char *example(const char *name, const struct replacement *replacements)
 {
     char *text = process_shell("cat %s/etc/isolation/%s.conf", E2E_SOURCE, name);
 
     for (; replacements->from; replacements++) {
-        size_t from = strlen(replacements->from), to = strlen(replacements->to);
-
         if (!strstr(text, replacements->from))
             fail_msg("there is no \"%s\" in %s", replacements->from, name);
-        for (char *at = text; (at = strstr(at, replacements->from)); at += to) {
-            size_t place = (size_t)(at - text);
-
-            if (to > from)
-                text = realloc(text, strlen(text) + to - from + 1);
-            at = text + place;
-            memmove(at + to, at + from, strlen(at + from) + 1);
-            memcpy(at, replacements->to, to);
-        }
+        text = replace(text, replacements->from, replacements->to);
     }
     return text;
 }
