@@ -15,7 +15,8 @@
 #include "supervise/service.h"
 #include "supervise/supervisor.h"
 
-#define PAGE_ROWS     256 /* of services, instances, sources in one answer */
+#define PAGE_ROWS     256  /* of services, instances, sources in one answer */
+#define PAGE_LOOKS    1024 /* at services, to find those */
 #define RING_SIZE     (1024 * 1024)
 #define LOG_LINE_MAX  8192         /* what log.c makes at most */
 #define DUMP_PIECE    (256 * 1024) /* bytes of a configuration in one answer */
@@ -80,14 +81,23 @@ void control_follow(struct control *control, struct client *client);
 typedef json_t *control_command(struct control *control, struct client *client,
                                 const struct request *request, struct protocol_error *error);
 
-control_command answer_check, answer_drain, answer_dump, answer_explain, answer_instances,
-    answer_kill, answer_list, answer_log, answer_metrics, answer_pause, answer_reload,
-    answer_resume, answer_show, answer_sources, answer_status, answer_stop, answer_upgrade,
-    answer_wait_ready;
+control_command answer_check, answer_drain, answer_dump, answer_explain, answer_history,
+    answer_instances, answer_isolation, answer_kill, answer_list, answer_log, answer_metrics,
+    answer_pause, answer_reload, answer_resume, answer_show, answer_sources, answer_status,
+    answer_stop, answer_upgrade, answer_wait_ready;
 
 /* The service that REQUEST names, which must be there; NULL with ERROR filled. */
 struct service *find_service(struct control *control, const struct request *request,
                              struct protocol_error *error);
+
+/* {"services": [...], "next"}: a page of at most MOST of what MAKE makes of each service, sorted by name;
+ * one that it makes NULL of is left out, so that a page may be short, or empty, and yet not the last. */
+json_t *services_page(struct control *control, const struct request *request, uint64_t most,
+                      json_t *(*make)(const struct service *service));
+
+/* What the control group of the service counts: {"cpu_us", "memory", "memory_peak", "processes"}, as far
+ * as it does; NULL: none of it. */
+json_t *group_json(const struct service *service);
 
 /* REQUEST's argument `source` as a prefix (GIVEN tells whether there is one). False: ERROR is filled. */
 bool find_source(const struct request *request, struct prefix *prefix, bool *given,

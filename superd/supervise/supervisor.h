@@ -14,6 +14,7 @@
  *   handover    what that one gets
  *   operate     what an operator asks for: pause, resume, drain
  *   metrics     counters and histograms
+ *   history     what was admitted and refused in the last minutes
  *   stop        draining and the end
  *   notify      telling a process supervisor
  *   events      log lines that have a shape to keep (superd.log(5))
@@ -116,7 +117,8 @@ struct supervisor {
     uv_poll_t signals;
     uv_prepare_t turn_end; /* before the loop sleeps: flush the log, let held services try */
     uv_idle_t more_turns;  /* active while held services remain to be tried */
-    uv_timer_t log_retry;  /* the log could not be written at once */
+    uv_timer_t log_timer;  /* lines are to be written, at the latest */
+    bool log_due;          /* ... and now they are */
     uv_timer_t stop_timer;
     uv_timer_t overload_timer;
     struct access_contents access_contents; /* of the current generation's `file:` rules */
@@ -138,7 +140,8 @@ struct supervisor {
     uint64_t upgrades;   /* programs that this process had before */
     uint64_t started_ms; /* monotonic */
     int64_t started_wall_us;
-    uint64_t turns; /* of the loop */
+    uint64_t history_since_ms; /* monotonic: services' histories know of the time since then */
+    uint64_t turns;            /* of the loop */
 };
 
 struct supervisor_settings {
