@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "admission/save.h"
+#include "base/clock.h"
 #include "supervise/deadlines.h"
 #include "supervise/generation.h"
 #include "supervise/handover.h"
@@ -144,6 +145,27 @@ static json_t *counters_json(const struct service *service)
         by_name(metrics->held, reason_names, REASON_MAX), "cpu_us", (json_int_t)metrics->cpu_us);
 }
 
+/* Nothing that it counted lately: NULL. */
+static json_t *history_json(const struct service *service)
+{
+    uint64_t now = clock_now_ms();
+    struct history_counts counts;
+    json_t *kinds = json_array();
+
+    if (!history_export(service->history, now, &counts)) {
+        json_decref(kinds);
+        return NULL;
+    }
+    for (int kind = 0; kind < HISTORY_KINDS; kind++) {
+        json_t *steps = json_array();
+
+        for (int i = 0; i < HISTORY_STEPS; i++)
+            json_array_append_new(steps, json_integer(counts.counts[kind][i]));
+        json_array_append_new(kinds, steps);
+    }
+    return json_pack("{s:I, s:o}", "at_ms", (json_int_t)now, "counts", kinds);
+}
+
 /* A service that was removed has no configuration but those of its instances, of which any will do. */
 static const struct service_config *config_of(const struct service *service)
 {
@@ -164,13 +186,13 @@ static json_t *service_json(struct writing *w, const struct service *service)
     DL_FOREACH (service->listeners, listener) {
         writing_append(w, listeners, listener_json(w, listener));
     }
-    return json_pack("{s:s, s:I, s:b, s:o, s:o*, s:o, s:o, s:[I, I, I], s:I}", "name",
+    return json_pack("{s:s, s:I, s:b, s:o, s:o*, s:o, s:o, s:[I, I, I], s:I, s:o*}", "name",
                      service->name, "config", place, "removed", service->config == NULL,
                      "listeners", listeners, "parked", parked_json(w, &service->parked), "order",
                      writing_order(&service->order), "counters", counters_json(service), "throttle",
                      (json_int_t)throttle->failures, (json_int_t)throttle->wait_ms,
                      (json_int_t)throttle->until_ms, "dynamic_uid",
-                     (json_int_t)service->dynamic_uid);
+                     (json_int_t)service->dynamic_uid, "history", history_json(service));
 }
 
 json_t *write_services(struct writing *w)

@@ -285,6 +285,19 @@ static void drain__deadline__counts_on(void)
     daemon_stop(daemon);
 }
 
+static long long sum_of(const json_t *numbers)
+{
+    const json_t *number;
+    long long sum = 0;
+    size_t i;
+
+    json_array_foreach(numbers, i, number)
+    {
+        sum += json_integer_value(number);
+    }
+    return sum;
+}
+
 static void counters__go_on(void)
 {
     struct daemon *daemon = daemon_serve(CAT "no: { " LISTEN WAIT
@@ -305,6 +318,8 @@ static void counters__go_on(void)
     after = control_result(daemon, "{'command': 'status'}");
     assert_int_equal(control_number(after, "services.1.refused"), 3);
     assert_int_equal(control_number(after, "daemon.upgrades"), 1);
+    after = control_result(daemon, "{'command': 'history', 'service': 'no'}");
+    assert_int_equal(sum_of(control_get(after, "services.0.refused")), 3);
     daemon_stop(daemon);
 }
 
@@ -485,10 +500,11 @@ static void control_group__of_an_instance__ends_it_and_goes(void)
                          "[ -w \"$m$p\" ] && printf %%s \"$m$p\" || true");
     if (!*here)
         e2e_skip("no control group to be had here");
-    daemon = daemon_start(&(struct setup){.superd = "isolation: { idle = '200ms'; };",
-                                          .services = CAT
-                                          "box: { " LISTEN "isolate: { cgroup = 'connection'; };\n"
-                                          "  exec = ['@SPECIMEN@', 'orphan-wait']; };\n"});
+    daemon = daemon_start(&(struct setup){
+        .superd = "isolation: { idle = '200ms'; };",
+        .services = CAT "box: { " LISTEN "user = '64300'; group = '64300'; isolation = 'basic'; "
+                                         "isolate: { cgroup = 'connection'; };\n"
+                        "  exec = ['@SPECIMEN@', 'orphan-wait']; };\n"});
     snprintf(own, sizeof own, "superd.%d.*", (int)daemon->pid);
     fd = daemon_dial(daemon, "box");
     assert_true(strtol(client_hear_line(fd), NULL, 10) > 1);

@@ -102,6 +102,7 @@ static void traps__stand_until_their_time(void **state)
 
     (void)state;
     setup_begin(&one, 8, 100);
+    setup_apply(&one);
     assert_true(
         admission_trap(one.admission, &prefix, one.moment.now_ms, one.moment.now_ms + 1000));
     saved = save(&one, 0); /* a trap is no idle one */
@@ -121,6 +122,7 @@ static void idle__more_than_wanted__the_newest_of_them(void **state)
 
     (void)state;
     setup_begin(&one, 8, 100);
+    setup_apply(&one);
     for (size_t i = 0; i < 4; i++)
         admission_release(one.service, setup_admit(&one, addresses[i]));
     saved = save(&one, 2);
@@ -142,6 +144,7 @@ static void table__too_small__instances_without_a_source(void **state)
 
     (void)state;
     setup_begin(&one, 2, 100);
+    setup_apply(&one);
     for (size_t i = 0; i < 3; i++) {
         const struct prefix prefix = {
             .family = AF_INET, .length = 32, .bytes = {10, 0, 0, (uint8_t)i}};
