@@ -5,8 +5,8 @@ _superctl_services() {
 }
 
 _superctl() {
-    local commands='status list show instances sources history explain log top kill pause resume drain
-        reload stop check dump metrics try wait-ready new'
+    local commands='status list show instances sources history isolation explain log top kill pause
+        resume drain reload stop check dump metrics try wait-ready new'
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local command='' i
     local -a socket=()
@@ -68,7 +68,7 @@ _superctl() {
     fi
     case $command in
     '') COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-    show | instances | sources | history | explain | log | pause | resume | drain | try)
+    show | instances | sources | history | isolation | explain | log | pause | resume | drain | try)
         COMPREPLY=($(compgen -W "$(_superctl_services "${socket[@]}")" -- "$current"))
         ;;
     esac

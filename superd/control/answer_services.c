@@ -176,6 +176,12 @@ static size_t first_after(const struct config *config, const char *name)
 }
 
 /* Services that no configuration has any more, but that have instances. */
+static void add_row(json_t *rows, json_t *made)
+{
+    if (made)
+        json_array_append_new(rows, made);
+}
+
 static void add_removed(struct control *control, json_t *rows,
                         json_t *(*make)(const struct service *service))
 {
@@ -183,7 +189,7 @@ static void add_removed(struct control *control, json_t *rows,
 
     HASH_ITER (hh, control->supervisor->services, service, next) {
         if (!service->config && json_array_size(rows) < 2 * PAGE_ROWS)
-            json_array_append_new(rows, make(service));
+            add_row(rows, make(service));
     }
 }
 
@@ -204,7 +210,7 @@ json_t *services_page(struct control *control, const struct request *request, ui
         const struct service *service = service_find(control->supervisor, config->services[i].name);
 
         if (service)
-            json_array_append_new(rows, make(service));
+            add_row(rows, make(service));
         next = config->services[i].name;
     }
     if (i == config->service_count) {
@@ -332,14 +338,14 @@ static json_t *details(const struct service *service)
 {
     const struct service_metrics *metrics = &service->metrics;
 
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o*}", "listeners",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o*, s:o*}", "listeners",
                      listeners_json(service), "refused_by_reason",
                      by_name(counts_of(service)->refused, reason_names, REASON_MAX),
                      "held_by_reason", by_name(metrics->held, reason_names, REASON_MAX), "outcomes",
                      by_name(metrics->outcomes, outcome_names, OUTCOME_MAX), "launch_us",
                      histogram_json(&metrics->launch, &metrics_launch_us), "duration_ms",
                      histogram_json(&metrics->duration, &metrics_duration_ms), "cpu_us",
-                     (json_int_t)metrics->cpu_us, "settings",
+                     (json_int_t)metrics->cpu_us, "group", group_json(service), "settings",
                      service->config ? settings_json(service->config) : NULL);
 }
 

@@ -3,11 +3,13 @@
  * lines and are answered lines. What a line means is the caller's (control.c).
  *
  * What must hold: nobody who connects here costs the daemon more than a bounded share of its memory,
- * descriptors and time. There are at most CLIENTS_MAX; a line has at most CLIENT_LINE_MAX bytes; no
- * line is taken from a client while an answer to it is on its way, so an output buffer holds one answer
- * and what somebody streams into it up to CLIENT_OUTPUT_LOW; who says nothing for `idle_ms`, or takes
- * nothing for `stall_ms`, is dropped; and answering takes at most a tenth of the loop's time, after a
- * burst of CLIENTS_BURST_MS: lines wait until then.
+ * descriptors and time. There are at most CLIENTS_MAX; a line has at most CLIENT_LINE_MAX bytes; nothing
+ * is read beyond a whole line, and no line is taken from a client while an answer to it is on its way, so
+ * an input holds one line and what came with it, and an output buffer one answer and what somebody
+ * streams into it up to CLIENT_OUTPUT_LOW; who says nothing for `idle_ms`, or takes nothing for
+ * `stall_ms`, is dropped; and all of them take at most a tenth of the loop's time, after a burst of
+ * CLIENTS_BURST_MS: lines and new clients wait until then. Time that is scarce is dealt out line by line,
+ * in turn: who asks without end waits for everybody else after each of his lines.
  */
 #ifndef SUPERD_CONTROL_CLIENTS_H
 #define SUPERD_CONTROL_CLIENTS_H

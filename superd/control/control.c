@@ -11,21 +11,32 @@
 #include "control/job.h"
 #include "control/state.h"
 #include "supervise/generation.h"
+#include "supervise/reaper.h"
 #include "supervise/stop.h"
 
 #define IDLE_MS  (5 * 60 * 1000)
 #define STALL_MS (20 * 1000)
 
 static control_command *const commands[COMMAND_MAX] = {
-    [COMMAND_CHECK] = answer_check,     [COMMAND_DRAIN] = answer_drain,
-    [COMMAND_DUMP] = answer_dump,       [COMMAND_EXPLAIN] = answer_explain,
-    [COMMAND_HISTORY] = answer_history, [COMMAND_INSTANCES] = answer_instances,
-    [COMMAND_KILL] = answer_kill,       [COMMAND_LIST] = answer_list,
-    [COMMAND_LOG] = answer_log,         [COMMAND_METRICS] = answer_metrics,
-    [COMMAND_PAUSE] = answer_pause,     [COMMAND_RELOAD] = answer_reload,
-    [COMMAND_RESUME] = answer_resume,   [COMMAND_SHOW] = answer_show,
-    [COMMAND_SOURCES] = answer_sources, [COMMAND_STATUS] = answer_status,
-    [COMMAND_STOP] = answer_stop,       [COMMAND_WAIT_READY] = answer_wait_ready,
+    [COMMAND_CHECK] = answer_check,
+    [COMMAND_DRAIN] = answer_drain,
+    [COMMAND_DUMP] = answer_dump,
+    [COMMAND_EXPLAIN] = answer_explain,
+    [COMMAND_HISTORY] = answer_history,
+    [COMMAND_INSTANCES] = answer_instances,
+    [COMMAND_ISOLATION] = answer_isolation,
+    [COMMAND_KILL] = answer_kill,
+    [COMMAND_LIST] = answer_list,
+    [COMMAND_LOG] = answer_log,
+    [COMMAND_METRICS] = answer_metrics,
+    [COMMAND_PAUSE] = answer_pause,
+    [COMMAND_RELOAD] = answer_reload,
+    [COMMAND_RESUME] = answer_resume,
+    [COMMAND_SHOW] = answer_show,
+    [COMMAND_SOURCES] = answer_sources,
+    [COMMAND_STATUS] = answer_status,
+    [COMMAND_STOP] = answer_stop,
+    [COMMAND_WAIT_READY] = answer_wait_ready,
 };
 
 /* ---- Sessions ------------------------------------------------------------------------------- */
@@ -154,6 +165,9 @@ static void on_line(void *data, struct client *client, char *line, size_t length
     struct request request;
     json_t *result = NULL;
 
+    /* What is told is how things are now, and the log has it, too. */
+    reaper_collect_reports(control->supervisor);
+    log_flush();
     if (protocol_parse(line, length, &request, &error) && may(client, &request, &error)) {
         if (!begin_session(client)) {
             protocol_fail(&error, "out of memory");

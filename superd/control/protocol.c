@@ -49,6 +49,7 @@ const struct command_info protocol_commands[COMMAND_MAX] = {
                           {"groups", ARGUMENT_NUMBERS}}},
     [COMMAND_HISTORY] = {"history", false, {SERVICE, AFTER, LIMIT}},
     [COMMAND_INSTANCES] = {"instances", false, {SERVICE, SOURCE, AFTER, LIMIT}},
+    [COMMAND_ISOLATION] = {"isolation", false, {SERVICE, AFTER, LIMIT}},
     [COMMAND_KILL] = {"kill",
                       true,
                       {{"instance", ARGUMENT_NUMBER}, SOURCE, SERVICE, {"now", ARGUMENT_BOOL}}},

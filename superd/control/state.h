@@ -76,9 +76,9 @@ typedef json_t *control_command(struct control *control, struct client *client,
                                 const struct request *request, struct protocol_error *error);
 
 control_command answer_check, answer_drain, answer_dump, answer_explain, answer_history,
-    answer_instances, answer_kill, answer_list, answer_log, answer_metrics, answer_pause,
-    answer_reload, answer_resume, answer_show, answer_sources, answer_status, answer_stop,
-    answer_wait_ready;
+    answer_instances, answer_isolation, answer_kill, answer_list, answer_log, answer_metrics,
+    answer_pause, answer_reload, answer_resume, answer_show, answer_sources, answer_status,
+    answer_stop, answer_wait_ready;
 
 /* The service that REQUEST names, which must be there; NULL with ERROR filled. */
 struct service *find_service(struct control *control, const struct request *request,
@@ -88,6 +88,10 @@ struct service *find_service(struct control *control, const struct request *requ
  * one that it makes NULL of is left out, so that a page may be short, or empty, and yet not the last. */
 json_t *services_page(struct control *control, const struct request *request, uint64_t most,
                       json_t *(*make)(const struct service *service));
+
+/* What the control group of the service counts: {"cpu_us", "memory", "memory_peak", "processes"}, as far
+ * as it does; NULL: none of it. */
+json_t *group_json(const struct service *service);
 
 /* REQUEST's argument `source` as a prefix (GIVEN tells whether there is one). False: ERROR is filled. */
 bool find_source(const struct request *request, struct prefix *prefix, bool *given,

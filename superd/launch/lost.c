@@ -35,7 +35,7 @@
 static bool in_some_slot(const struct launch_pool *pool, uint64_t instance)
 {
     for (unsigned i = 0; i < pool->settings.launchers; i++) {
-        if (pool->pids[i] && pool->slots[i].instance == instance)
+        if (pool->pids[i] && pool->board->slots[i].instance == instance)
             return true;
     }
     return false;
@@ -89,8 +89,8 @@ static void end_child(pid_t child)
 
 void lost_launcher(struct launch_pool *pool, unsigned number)
 {
-    uint64_t instance = pool->slots[number].instance;
-    pid_t child = pool->slots[number].pid;
+    uint64_t instance = pool->board->slots[number].instance;
+    pid_t child = pool->board->slots[number].pid;
 
     if (instance && pool->watched[number].stuck) {
         end_child(child);
@@ -142,7 +142,7 @@ static void look_for_late(uv_timer_t *timer)
     for (unsigned i = 0; i < pool->settings.launchers; i++) {
         if (!pool->pids[i])
             continue;
-        if (is_late(pool, &pool->watched[i], pool->slots[i].instance))
+        if (is_late(pool, &pool->watched[i], pool->board->slots[i].instance))
             pool->watched[i].stuck = true;
         if (untaken || pool->watched[i].stuck)
             kill(pool->pids[i], SIGKILL); /* a child of ours that is not reaped yet */

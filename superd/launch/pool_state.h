@@ -22,17 +22,21 @@ struct launch_pool {
     uv_timer_t late_timer;
     uv_timer_t replace_timer;
     uv_timer_t room_timer;
-    unsigned handles_open;     /* of the five above, still to be closed before free */
-    struct launch_slot *slots; /* shared with the launchers, one each */
-    pid_t *pids;               /* 0: dead, to be replaced */
-    struct watched *watched;   /* what lost.c knows of each */
-    unsigned deaths;           /* since the last report */
+    uv_timer_t look_timer;
+    unsigned handles_open; /* of the six above, still to be closed before free */
+    struct launch_board *board;
+    uint32_t *collected;     /* of each slot's reports */
+    pid_t *pids;             /* 0: dead, to be replaced */
+    struct watched *watched; /* what lost.c knows of each */
+    unsigned deaths;         /* since the last report */
     uint64_t replace_ms;
 
     uint64_t in_flight[LAUNCH_ORDERS_MAX]; /* instance ids, ascending */
     bool suspected[LAUNCH_ORDERS_MAX];     /* unaccounted for at the last look */
     size_t in_flight_count;
     struct watched oldest; /* the first of them */
+    bool found;            /* a report since the last look by the timer */
+    bool stalled;          /* a look by the timer found none */
     bool was_full, retired, destroyed;
 };
 

@@ -31,6 +31,7 @@ static const struct {
      command_sources},
     {"history", "[SERVICE]", "how much was admitted and refused in the last minutes",
      command_history},
+    {"isolation", "[SERVICE]", "what handlers can do to the host, with a score", command_isolation},
     {"explain", "SERVICE ADDRESS|uid:N|user:NAME", "would it be admitted now, and why",
      command_explain},
     {"log", "[-f] [-n LINES] [SERVICE]", "recent events, then live ones", command_log},

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "config/load.h"
 #include "launch/isolation/refuse.h"
 #include "supervise/accept.h"
@@ -324,6 +325,7 @@ static void on_read(uv_work_t *work, int status)
     else if (supervisor->state == STATE_RUNNING)
         say_failed(reload);
     end_reload(reload, done);
+    memory_give_back();
     notify_send("READY=1");
     supervisor->reloading = false;
     if (supervisor->state != STATE_RUNNING)

@@ -174,6 +174,16 @@ void service_remove(struct service *service)
 
 /* ---- Watching ------------------------------------------------------------------------------- */
 
+/* Where the next connection needs a dynamic user: is there one? */
+static bool has_user(const struct service *service, uint64_t now_ms, uint64_t *retry_ms)
+{
+    enum dynamic_user dynamic = service->config->identity.dynamic;
+
+    if (dynamic == DYNAMIC_NO || (dynamic == DYNAMIC_SERVICE && service->dynamic_uid != (uid_t)-1))
+        return true;
+    return dynamic_users_room(&service->supervisor->dynamic_users, now_ms, retry_ms);
+}
+
 enum reason service_hold_reason(struct service *service, uint64_t *retry_ms)
 {
     struct supervisor *supervisor = service->supervisor;
@@ -194,6 +204,8 @@ enum reason service_hold_reason(struct service *service, uint64_t *retry_ms)
         return REASON_LAUNCHERS;
     if (supervisor_descriptors_left(supervisor) == 0)
         return REASON_DAEMON_LIMIT;
+    if (!has_user(service, moment.now_ms, retry_ms))
+        return REASON_DYNAMIC_USERS;
     verdict = admission_ready(service->admission, moment);
     if (verdict.decision != DECISION_HOLD)
         return service->parked.fd >= 0 ? REASON_SERVICE_LIMIT : REASON_NONE;

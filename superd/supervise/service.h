@@ -37,6 +37,7 @@ struct listener {
     uv_poll_t poll;
     bool poll_open;
     bool watched;
+    unsigned batch;               /* connections to take in a turn */
     bool closed;                  /* its rules cannot be put in force: nobody gets it */
     struct looping *looping;      /* owned; listener mode (looping.h) */
     struct leaving *leaving;      /* it goes in a moment (leaving.h); NULL: it stays */

@@ -5,6 +5,9 @@
  * handle of the loop per pipe would cost more system calls per connection, and more memory, than
  * the pipe.
  *
+ * A pipe is watched from WATCH_AFTER_MS on. Most instances end before, and what they wrote is read when
+ * they are reaped: so a short one costs one read, and no turn of the loop to see its end.
+ *
  * Closing a pipe takes it out of the epoll instance, but not at once while a launcher is being forked,
  * which for a moment has a copy of every descriptor. So an event names its reader by instance id, and
  * one that names a reader which is no more is stale and left alone.
@@ -26,6 +29,8 @@
 #define EVENTS_PER_TURN 64
 #define READ_SIZE       16384
 #define SECOND_MS       1000
+#define WATCH_AFTER_MS  20
+#define WATCH_RETRY_MS  100 /* after the system had no room for it */
 
 struct stderr_reader {
     struct stderr_readers *owner;
@@ -33,6 +38,8 @@ struct stderr_reader {
     uint64_t instance;
     char *line; /* an unfinished line, STDERR_LINE_MAX bytes; allocated with the first of them */
     size_t line_length;
+    bool watched; /* it is in owner->epoll; else in owner->young */
+    uint64_t born_ms;
     bool skipping;   /* the rest of a line that was cut */
     bool resting;    /* over its bytes; read again when the second is over */
     bool finished;   /* its instance has ended */
@@ -41,7 +48,8 @@ struct stderr_reader {
     uint64_t dropped;                  /* lines not logged since the last that was */
     struct stderr_reader *prev, *next; /* in owner->all, or in owner->lingering when finished */
     struct stderr_reader *rest_next;   /* in owner->rested */
-    UT_hash_handle hh;                 /* in owner->by_instance */
+    struct stderr_reader *young_prev, *young_next;
+    UT_hash_handle hh; /* in owner->by_instance */
     char service[];
 };
 
@@ -52,9 +60,12 @@ struct stderr_readers {
     int epoll;
     uv_poll_t poll;
     uv_timer_t rest_timer;
+    uv_timer_t young_timer;
     unsigned handles_open;
     struct stderr_reader *by_instance; /* all of them */
     struct stderr_reader *all, *lingering, *rested;
+    struct stderr_reader *young; /* oldest first */
+    bool failed;                 /* the last could not be watched, which has been said */
     size_t count, lingering_count;
 };
 
@@ -162,6 +173,8 @@ static void close_reader(struct stderr_reader *reader)
     HASH_DEL(owner->by_instance, reader);
     if (reader->resting)
         LL_DELETE2(owner->rested, reader, rest_next);
+    if (!reader->watched)
+        DL_DELETE2(owner->young, reader, young_prev, young_next);
     fd_close(&reader->fd);
     free(reader->line);
     free(reader);
@@ -260,6 +273,65 @@ static void on_readable(uv_poll_t *handle, int status, int events)
     }
 }
 
+/* ---- Watching ------------------------------------------------------------------------------- */
+
+/* False when the system has no room for it; it then stays among the young, and is tried again. */
+static bool watch(struct stderr_reader *reader)
+{
+    struct stderr_readers *owner = reader->owner;
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = reader->instance};
+
+    if (epoll_ctl(owner->epoll, EPOLL_CTL_ADD, reader->fd, &event) != 0) {
+        if (!owner->failed)
+            log_event(LEVEL_ERROR, "error", log_text("service", reader->service),
+                      log_u64("instance", reader->instance), log_text("what", "stderr"),
+                      log_text("error", strerror(errno)));
+        owner->failed = true;
+        return false;
+    }
+    owner->failed = false;
+    DL_DELETE2(owner->young, reader, young_prev, young_next);
+    reader->watched = true;
+    return true;
+}
+
+static void on_young(uv_timer_t *timer)
+{
+    struct stderr_readers *owner = timer->data;
+    uint64_t now = uv_now(owner->loop);
+
+    while (owner->young && owner->young->born_ms + WATCH_AFTER_MS <= now) {
+        if (!watch(owner->young)) {
+            uv_timer_start(timer, on_young, WATCH_RETRY_MS, 0);
+            return;
+        }
+    }
+    if (owner->young)
+        uv_timer_start(timer, on_young, owner->young->born_ms + WATCH_AFTER_MS - now, 0);
+}
+
+/* The timer is active as long as there is a young one. */
+static void add_young(struct stderr_reader *reader)
+{
+    struct stderr_readers *owner = reader->owner;
+
+    reader->born_ms = uv_now(owner->loop);
+    DL_APPEND2(owner->young, reader, young_prev, young_next);
+    if (!uv_is_active((uv_handle_t *)&owner->young_timer))
+        uv_timer_start(&owner->young_timer, on_young, WATCH_AFTER_MS, 0);
+}
+
+bool stderr_readers_young(const struct stderr_readers *readers)
+{
+    return readers->young;
+}
+
+void stderr_readers_watch(struct stderr_readers *readers)
+{
+    while (readers->young && watch(readers->young))
+        continue;
+}
+
 /* ---- Begin and end -------------------------------------------------------------------------- */
 
 struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const char *service,
@@ -267,7 +339,6 @@ struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const c
 {
     size_t name = strlen(service) + 1;
     struct stderr_reader *reader = calloc(1, sizeof *reader + name);
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = instance};
     int pair[2];
 
     if (!reader)
@@ -282,19 +353,16 @@ struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const c
     reader->instance = instance;
     memcpy(reader->service, service, name);
     HASH_ADD(hh, readers->by_instance, instance, sizeof reader->instance, reader);
-    if (!reader->hh.tbl || epoll_ctl(readers->epoll, EPOLL_CTL_ADD, pair[0], &event) != 0) {
-        int number = reader->hh.tbl ? errno : ENOMEM;
-
-        if (reader->hh.tbl)
-            HASH_DEL(readers->by_instance, reader);
+    if (!reader->hh.tbl) {
         close(pair[0]);
         close(pair[1]);
         free(reader);
-        errno = number;
+        errno = ENOMEM;
         return NULL;
     }
     DL_APPEND(readers->all, reader);
     readers->count++;
+    add_young(reader);
     *write_end_r = pair[1];
     return reader;
 }
@@ -316,7 +384,11 @@ void stderr_reader_finish(struct stderr_reader *reader)
         if (reader->fd >= 0)
             at_end(reader);
         close_reader(reader);
-    } else if (owner->lingering_count > STDERR_LINGERING) {
+        return;
+    }
+    if (!reader->watched)
+        watch(reader);
+    if (owner->lingering_count > STDERR_LINGERING) {
         at_end(owner->lingering);
         close_reader(owner->lingering); /* the oldest */
     }
@@ -356,8 +428,9 @@ int stderr_readers_create(uv_loop_t *loop, void (*on_end)(void *data, uint64_t i
         return r;
     }
     uv_timer_init(loop, &readers->rest_timer);
-    readers->handles_open = 2;
-    readers->poll.data = readers->rest_timer.data = readers;
+    uv_timer_init(loop, &readers->young_timer);
+    readers->handles_open = 3;
+    readers->poll.data = readers->rest_timer.data = readers->young_timer.data = readers;
     uv_poll_start(&readers->poll, UV_READABLE, on_readable);
     *readers_r = readers;
     return 0;
@@ -381,4 +454,5 @@ void stderr_readers_destroy(struct stderr_readers *readers)
         close_reader(readers->lingering);
     uv_close((uv_handle_t *)&readers->poll, on_closed);
     uv_close((uv_handle_t *)&readers->rest_timer, on_closed);
+    uv_close((uv_handle_t *)&readers->young_timer, on_closed);
 }

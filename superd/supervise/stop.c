@@ -71,7 +71,7 @@ static void close_all(struct supervisor *supervisor)
     uv_close((uv_handle_t *)&supervisor->signals, NULL);
     uv_close((uv_handle_t *)&supervisor->turn_end, NULL);
     uv_close((uv_handle_t *)&supervisor->more_turns, NULL);
-    uv_close((uv_handle_t *)&supervisor->log_retry, NULL);
+    uv_close((uv_handle_t *)&supervisor->log_timer, NULL);
     uv_close((uv_handle_t *)&supervisor->stop_timer, NULL);
 }
 

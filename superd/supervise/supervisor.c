@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "launch/isolation/cgroup.h"
 #include "net/activity.h"
 #include "supervise/accept.h"
@@ -31,6 +32,7 @@
 
 #define HELD_PER_TURN    64  /* held services that may try in one turn of the loop */
 #define LOG_RETRY_MS     100 /* a log that takes no lines is tried again so often */
+#define LOG_DELAY_MS     10  /* that a line may wait for others, to be written with them */
 #define SIGNALS_PER_TURN 16
 
 /* ---- Room ----------------------------------------------------------------------------------- */
@@ -84,9 +86,26 @@ static void try_held(struct supervisor *supervisor)
         uv_idle_stop(&supervisor->more_turns);
 }
 
-static void on_log_retry(uv_timer_t *timer)
+static void on_log_due(uv_timer_t *timer)
 {
-    (void)timer; /* the end of this turn flushes */
+    struct supervisor *supervisor = timer->data;
+
+    supervisor->log_due = true; /* the end of this turn flushes */
+}
+
+static void flush_log(struct supervisor *supervisor)
+{
+    enum log_wait waiting = log_waiting();
+    bool stopped = supervisor->state == STATE_STOPPED, written = true;
+
+    if (supervisor->log_due || stopped || waiting == LOG_WAIT_PRESSING) {
+        supervisor->log_due = false;
+        written = log_flush();
+    } else if (waiting == LOG_WAIT_MORE && !uv_is_active((uv_handle_t *)&supervisor->log_timer)) {
+        uv_timer_start(&supervisor->log_timer, on_log_due, LOG_DELAY_MS, 0);
+    }
+    if (!written && !stopped)
+        uv_timer_start(&supervisor->log_timer, on_log_due, LOG_RETRY_MS, 0);
 }
 
 /* Before the loop sleeps. */
@@ -95,12 +114,12 @@ static void on_turn_end(uv_prepare_t *prepare)
     struct supervisor *supervisor = prepare->data;
 
     supervisor->turns++;
+    reaper_collect_reports(supervisor);
     if (uv_is_active((uv_handle_t *)&supervisor->more_turns)) {
         try_held(supervisor);
         stop_check(supervisor);
     }
-    if (!log_flush() && supervisor->state != STATE_STOPPED)
-        uv_timer_start(&supervisor->log_retry, on_log_retry, LOG_RETRY_MS, 0);
+    flush_log(supervisor);
 }
 
 /* ---- Signals -------------------------------------------------------------------------------- */
@@ -185,7 +204,6 @@ static int open_loop(struct supervisor *supervisor)
 
     if (r < 0)
         return r;
-    uv_loop_configure(&supervisor->loop, UV_METRICS_IDLE_TIME);
     r = open_signals(supervisor);
     if (r < 0)
         return r;
@@ -196,11 +214,12 @@ static int open_loop(struct supervisor *supervisor)
     r = refusals_create(&supervisor->loop, &supervisor->refusals);
     if (r < 0)
         return r;
-    uv_timer_init(&supervisor->loop, &supervisor->log_retry);
+    uv_timer_init(&supervisor->loop, &supervisor->log_timer);
     uv_timer_init(&supervisor->loop, &supervisor->stop_timer);
     uv_prepare_init(&supervisor->loop, &supervisor->turn_end);
     uv_idle_init(&supervisor->loop, &supervisor->more_turns);
-    supervisor->stop_timer.data = supervisor->turn_end.data = supervisor->signals.data = supervisor;
+    supervisor->log_timer.data = supervisor->stop_timer.data = supervisor->turn_end.data =
+        supervisor->signals.data = supervisor;
     tree_begin(supervisor);
     groups_begin(supervisor);
     uv_timer_init(&supervisor->loop, &supervisor->sweep_timer);
@@ -228,6 +247,7 @@ static void say_ready(struct supervisor *supervisor, int ready_fd)
     log_flush();
     notify_send("READY=1\nSTATUS=serving");
     notify_ready_fd(ready_fd);
+    memory_give_back();
 }
 
 int supervisor_start(struct supervisor *supervisor, struct config *config,

@@ -106,7 +106,8 @@ struct supervisor {
     uv_poll_t signals;
     uv_prepare_t turn_end; /* before the loop sleeps: flush the log, let held services try */
     uv_idle_t more_turns;  /* active while held services remain to be tried */
-    uv_timer_t log_retry;  /* the log could not be written at once */
+    uv_timer_t log_timer;  /* lines are to be written, at the latest */
+    bool log_due;          /* ... and now they are */
     uv_timer_t stop_timer;
     uv_timer_t overload_timer;
     struct access_contents access_contents; /* of the current generation's `file:` rules */

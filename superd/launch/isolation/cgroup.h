@@ -63,6 +63,9 @@ void cgroup_end(void);
  * and open what a process writes to to get into it. Returns a descriptor or -errno. */
 int cgroup_instance(int directory, uint64_t instance, const struct resource_settings *limits);
 
+/* The path of the group of the service of that name; false: this daemon has no groups. */
+bool cgroup_service_path(const char *service, char *path, size_t size);
+
 /* The path of an instance's group; false: this daemon has no groups. */
 bool cgroup_instance_path(const char *service, uint64_t instance, char *path, size_t size);
 
