@@ -248,7 +248,7 @@ static json_t *about_daemon(const struct control *control)
     launchers_visit(supervisor->generation->launchers, add_pid, launchers);
     return json_pack(
         "{s:s, s:I, s:s, s:I, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, "
-        "s:I}",
+        "s:I, s:I}",
         "version", PACKAGE_VERSION, "pid", (json_int_t)getpid(), "state",
         daemon_state_word(supervisor), "generation", (json_int_t)supervisor->generation->number,
         "config", protocol_string(supervisor->config_path), "started",
@@ -259,7 +259,8 @@ static json_t *about_daemon(const struct control *control)
         (json_int_t)admission_source_count(supervisor->admission), "descriptors_limit",
         (json_int_t)supervisor->descriptor_limit, "descriptors_left",
         (json_int_t)supervisor_descriptors_left(supervisor), "launchers", launchers, "log_lost",
-        (json_int_t)log_lost(), "clients", (json_int_t)clients_count(control->clients));
+        (json_int_t)log_lost(), "clients", (json_int_t)clients_count(control->clients), "upgrades",
+        (json_int_t)supervisor->upgrades);
 }
 
 /* ---- One service ---------------------------------------------------------------------------- */

@@ -65,6 +65,7 @@ const struct command_info protocol_commands[COMMAND_MAX] = {
     [COMMAND_SOURCES] = {"sources", false, {SERVICE, SOURCE, LIMIT}},
     [COMMAND_STATUS] = {"status", false, {AFTER, LIMIT}},
     [COMMAND_STOP] = {"stop", true},
+    [COMMAND_UPGRADE] = {"upgrade", true, {{"binary", ARGUMENT_TEXT}}},
     [COMMAND_WAIT_READY] = {"wait-ready"},
 };
 

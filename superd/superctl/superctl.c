@@ -42,6 +42,7 @@ static const struct {
     {"drain", "[SERVICE] [--listener ADDRESS] [--deadline TIME] [--wait]",
      "accept nothing new, let instances finish", command_drain},
     {"reload", "", "read the configuration again", command_reload},
+    {"upgrade", "[--binary FILE]", "go on with another superd, losing nobody", command_upgrade},
     {"stop", "[--no-wait]", "drain and end the daemon", command_stop},
     {"check", "", "let the daemon check its configuration files", command_check},
     {"dump", "", "the configuration in force, defaults included", command_dump},

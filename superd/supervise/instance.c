@@ -401,3 +401,24 @@ void instance_kill(struct instance *instance)
         uv_timer_stop(&instance->timer);
     tree_signal(instance, SIGKILL);
 }
+
+/* ---- From the daemon's last program --------------------------------------------------------- */
+
+bool instance_go_on(struct instance *instance, uint64_t timer_ms)
+{
+    struct supervisor *supervisor = instance->service->supervisor;
+
+    if (!enter(instance))
+        return false;
+    HASH_ADD(by_pid, supervisor->by_pid, pid, sizeof instance->pid, instance);
+    if (!instance->by_pid.tbl)
+        return false; /* the daemon cannot go on with a process whose end it could not match */
+    if (instance->listener)
+        instance->listener->instance = instance;
+    dynamic_users_reserve(&supervisor->dynamic_users, instance->dynamic_uid);
+    if (instance->state == INSTANCE_RUNNING)
+        deadlines_go_on(instance);
+    else if (instance->state == INSTANCE_TERMINATING)
+        instance_timer(instance, on_grace_over, timer_ms);
+    return true;
+}

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "limits.h"
+#include "limit_words.h"
 #include "origin.h"
 
 #define NOBODY  65534

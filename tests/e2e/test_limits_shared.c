@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "limits.h"
+#include "limit_words.h"
 #include "origin.h"
 
 #define LAUNCHED 200

@@ -1,8 +1,8 @@
 /*
- * limits: what the cases of admission limits say all the time.
+ * limit_words: what the cases of admission limits say all the time.
  */
-#ifndef TESTS_E2E_LIMITS_H
-#define TESTS_E2E_LIMITS_H
+#ifndef TESTS_E2E_LIMIT_WORDS_H
+#define TESTS_E2E_LIMIT_WORDS_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
-/* limits: see limits.h. */
-#include "limits.h"
+/* limit_words: see limit_words.h. */
+#include "limit_words.h"
 
 #include <unistd.h>
 
