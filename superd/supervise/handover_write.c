@@ -217,6 +217,24 @@ static json_t *counters_json(const struct service *service)
         by_name(metrics->held, reason_names, REASON_MAX), "cpu_us", (json_int_t)metrics->cpu_us);
 }
 
+/* NULL: it has counted nothing of late. */
+static json_t *history_json(const struct writing *w, const struct service *service)
+{
+    uint64_t now = uv_now(&w->supervisor->loop);
+    json_t *kinds[HISTORY_KINDS];
+    struct history_counts counts;
+
+    if (!history_export(service->history, now, &counts))
+        return NULL;
+    for (int kind = 0; kind < HISTORY_KINDS; kind++) {
+        kinds[kind] = json_array();
+        for (int i = 0; i < HISTORY_STEPS; i++)
+            json_array_append_new(kinds[kind], json_integer(counts.counts[kind][i]));
+    }
+    return json_pack("{s:I, s:o, s:o}", "at_ms", (json_int_t)now, "admitted",
+                     kinds[HISTORY_ADMITTED], "refused", kinds[HISTORY_REFUSED]);
+}
+
 /* A service that was removed has no configuration but those of its instances, of which any will do. */
 static const struct service_config *config_of(const struct service *service)
 {
@@ -237,12 +255,12 @@ static json_t *service_json(struct writing *w, const struct service *service)
     DL_FOREACH (service->listeners, listener) {
         append(w, listeners, listener_json(w, listener));
     }
-    return json_pack("{s:s, s:I, s:b, s:o, s:o*, s:o, s:o, s:[I, I, I], s:I}", "name",
+    return json_pack("{s:s, s:I, s:b, s:o, s:o*, s:o, s:o, s:o*, s:[I, I, I], s:I}", "name",
                      service->name, "config", place, "removed", service->config == NULL,
                      "listeners", listeners, "parked", parked_json(w, &service->parked), "order",
-                     order_json(&service->order), "counters", counters_json(service), "throttle",
-                     (json_int_t)throttle->failures, (json_int_t)throttle->wait_ms,
-                     (json_int_t)throttle->until_ms, "dynamic_uid",
+                     order_json(&service->order), "counters", counters_json(service), "history",
+                     history_json(w, service), "throttle", (json_int_t)throttle->failures,
+                     (json_int_t)throttle->wait_ms, (json_int_t)throttle->until_ms, "dynamic_uid",
                      (json_int_t)service->dynamic_uid);
 }
 

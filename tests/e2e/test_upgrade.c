@@ -284,6 +284,19 @@ static void drain__deadline__counts_on(void)
     daemon_stop(daemon);
 }
 
+static json_int_t sum_of(json_t *numbers)
+{
+    json_int_t sum = 0;
+    json_t *number;
+    size_t i;
+
+    json_array_foreach(numbers, i, number)
+    {
+        sum += json_integer_value(number);
+    }
+    return sum;
+}
+
 static void counters__go_on(void)
 {
     struct daemon *daemon = daemon_serve(CAT "no: { " LISTEN WAIT
@@ -304,6 +317,9 @@ static void counters__go_on(void)
     after = control_result(daemon, "{'command': 'status'}");
     assert_int_equal(control_number(after, "services.1.refused"), 3);
     assert_int_equal(control_number(after, "daemon.upgrades"), 1);
+    after = control_result(daemon, "{'command': 'history'}");
+    assert_int_equal(sum_of(control_get(after, "services.0.admitted")), 5);
+    assert_int_equal(sum_of(control_get(after, "services.1.refused")), 3);
     daemon_stop(daemon);
 }
 
