@@ -262,24 +262,24 @@ static bool read_counters(struct reading *r, const json_t *value, struct service
     return true;
 }
 
-static bool read_history(struct reading *r, const json_t *value, struct service *service)
+/* It is for looking at alone: what is not as it should be is left out. */
+static void read_history(const json_t *value, struct service *service)
 {
-    json_t *kinds[HISTORY_KINDS];
-    struct history_counts counts;
-    json_int_t at;
+    const json_t *kinds = json_object_get(value, "counts");
+    struct history_counts counts = {0};
 
-    if (!value)
-        return true;
-    if (json_unpack((json_t *)value, "{s:I, s:o, s:o}", "at_ms", &at, "admitted",
-                    &kinds[HISTORY_ADMITTED], "refused", &kinds[HISTORY_REFUSED]) != 0)
-        return reading_wrong(r, "the history of a service is not as it should be");
-    for (int kind = 0; kind < HISTORY_KINDS; kind++) {
+    if (json_array_size(kinds) != HISTORY_KINDS)
+        return;
+    for (size_t kind = 0; kind < HISTORY_KINDS; kind++) {
+        const json_t *steps = json_array_get(kinds, kind);
+
+        if (json_array_size(steps) != HISTORY_STEPS)
+            return;
         for (size_t i = 0; i < HISTORY_STEPS; i++)
-            counts.counts[kind][i] = (uint32_t)json_integer_value(json_array_get(kinds[kind], i));
+            counts.counts[kind][i] = (uint32_t)json_integer_value(json_array_get(steps, i));
     }
-    if (service)
-        history_import(&service->history, (uint64_t)at, &counts); /* without memory: no history */
-    return true;
+    history_import(&service->history, (uint64_t)json_integer_value(json_object_get(value, "at_ms")),
+                   &counts);
 }
 
 static bool read_parked(struct reading *r, const json_t *value, struct service *service)
@@ -332,18 +332,18 @@ static struct service *make_service(struct supervisor *supervisor, const char *n
 static bool read_service(struct reading *r, const json_t *value, size_t number)
 {
     json_int_t config, failures, wait_ms, until_ms, uid, deadline;
-    json_t *listeners, *parked = NULL, *history = NULL, *counters, *listener;
+    json_t *listeners, *parked = NULL, *counters, *listener;
     struct service *service = NULL;
     int removed, paused, draining;
     const char *name;
     size_t i;
 
     if (json_unpack((json_t *)value,
-                    "{s:s, s:I, s:b, s:o, s?o, s:o, s?o, s:[I, I, I], s:I, s:{s:b, s:b, s:I}}",
-                    "name", &name, "config", &config, "removed", &removed, "listeners", &listeners,
-                    "parked", &parked, "counters", &counters, "history", &history, "throttle",
-                    &failures, &wait_ms, &until_ms, "dynamic_uid", &uid, "order", "paused", &paused,
-                    "draining", &draining, "deadline_ms", &deadline) != 0 ||
+                    "{s:s, s:I, s:b, s:o, s?o, s:o, s:[I, I, I], s:I, s:{s:b, s:b, s:I}}", "name",
+                    &name, "config", &config, "removed", &removed, "listeners", &listeners,
+                    "parked", &parked, "counters", &counters, "throttle", &failures, &wait_ms,
+                    &until_ms, "dynamic_uid", &uid, "order", "paused", &paused, "draining",
+                    &draining, "deadline_ms", &deadline) != 0 ||
         config < 0 || (size_t)config >= r->config_count)
         return reading_wrong(r, "a service is not as it should be");
     if (r->supervisor) {
@@ -356,6 +356,7 @@ static bool read_service(struct reading *r, const json_t *value, size_t number)
                                               (uint64_t)until_ms};
         service->dynamic_uid = (uid_t)uid;
         dynamic_users_reserve(&r->supervisor->dynamic_users, service->dynamic_uid);
+        read_history(json_object_get(value, "history"), service);
         r->services[number] = service;
     }
     json_array_foreach(listeners, i, listener)
@@ -363,8 +364,7 @@ static bool read_service(struct reading *r, const json_t *value, size_t number)
         if (!read_listener(r, listener, service))
             return false;
     }
-    return read_counters(r, counters, service) && read_history(r, history, service) &&
-           read_parked(r, parked, service);
+    return read_counters(r, counters, service) && read_parked(r, parked, service);
 }
 
 bool read_services(struct reading *r)
