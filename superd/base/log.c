@@ -35,7 +35,8 @@
 #define LINE_SIZE    8192
 #define TAIL_SIZE    24 /* kept free for the mark of a cut line and the end of the line */
 #define PENDING_SIZE ((size_t)256 * 1024)
-#define FRAME_SIZE   64 /* what RFC 3164 puts in front */
+#define ENOUGH_SIZE  4096 /* of lines, to be written at once */
+#define FRAME_SIZE   64   /* what RFC 3164 puts in front */
 
 const char *const log_level_names[LEVEL_MAX] = {
     [LEVEL_ERROR] = "error",
@@ -60,6 +61,7 @@ static struct {
     log_observer *observer;
     void *observer_data;
     uint64_t lost, lost_unsaid;
+    bool pressing;     /* a line above level info waits */
     size_t begin, end; /* of what waits in `pending` */
 } state = {.level = LEVEL_INFO, .fd = -1};
 
@@ -189,6 +191,7 @@ static void queue_line(enum log_level level, const char *line, size_t length)
         build_frame(frame, level);
         pending_add(frame, strlen(frame));
     }
+    state.pressing |= level < LEVEL_INFO;
     pending_add(line, length);
     pending_add("\n", 1);
 }
@@ -420,6 +423,14 @@ static void write_pending(void)
         state.begin += taken;
     }
     state.begin = state.end = 0;
+    state.pressing = false;
+}
+
+enum log_wait log_waiting(void)
+{
+    if (state.pressing || state.lost_unsaid > 0 || state.end - state.begin >= ENOUGH_SIZE)
+        return LOG_WAIT_PRESSING;
+    return state.begin < state.end ? LOG_WAIT_MORE : LOG_WAIT_NONE;
 }
 
 bool log_flush(void)

@@ -83,7 +83,7 @@ json_t *answer_isolation(struct control *control, struct client *client,
 
     (void)client;
     if (!protocol_text(request, "service"))
-        return service_page(control, request, row);
+        return services_page(control, request, PAGE_ROWS, row);
     service = find_service(control, request, error);
     if (!service)
         return NULL;

@@ -132,7 +132,7 @@ static enum launch_step take_steps(const struct child *child)
         umask(service->umask);
     if (plan->clone_flags && make_private_mounts(child) != 0)
         return STEP_PRIVATE_MOUNTS;
-    if (service->identity.change) {
+    if (plan->change_user) {
         enum launch_step step = become_user(child);
 
         if (step != STEP_NONE)

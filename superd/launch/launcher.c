@@ -129,6 +129,18 @@ static struct launch_report carry_out(const struct launcher_job *job, struct enc
     return report;
 }
 
+/* Put the report where the supervisor finds it. Returns false when there is no supervisor any more. */
+static bool tell(const struct launcher_job *job, const struct launch_report *report)
+{
+    uint32_t number = job->slot->written;
+
+    job->slot->reports[number % LAUNCH_ORDERS_MAX] = *report;
+    /* In this order for all processors (both are sequentially consistent): either we see that it waits,
+     * or it sees the report. */
+    job->slot->written = number + 1;
+    return !job->board->wake || send(ORDERS_FD, "", 1, MSG_NOSIGNAL) == 1;
+}
+
 static int channel_of(const struct launcher_job *job)
 {
     return job->place.home == HOME_OWN ? job->place.channel : -1;
@@ -198,7 +210,7 @@ _Noreturn void launcher_run(const struct launcher_job *job)
         report = carry_out(job, &enclosure, &environment, &parcel);
         fd_close(&parcel.connection);
         fd_close(&parcel.stderr_pipe);
-        if (send(ORDERS_FD, &report, sizeof report, MSG_NOSIGNAL) != (ssize_t)sizeof report)
+        if (!tell(job, &report))
             break;
         job->slot->instance = 0;
     }

@@ -34,6 +34,7 @@ struct plan {
     size_t rlimit_count;
     bool change_directory; /* it is not "/", where launchers are */
     bool change_umask;     /* it is not LAUNCH_UMASK */
+    bool change_user;      /* it is not who launchers are */
 
     enum launch_home home;
     uint64_t launcher_capabilities; /* that launchers need for the steps of the child */

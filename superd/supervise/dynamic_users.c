@@ -71,6 +71,16 @@ bool dynamic_users_take(struct dynamic_users *users, uint64_t now_ms, uid_t *uid
     return false;
 }
 
+void dynamic_users_reserve(struct dynamic_users *users, uid_t uid)
+{
+    size_t place = (size_t)uid - users->first;
+
+    if (uid < users->first || place >= users->count || users->in_use[place])
+        return;
+    users->in_use[place] = true;
+    users->taken++;
+}
+
 void dynamic_users_give_back(struct dynamic_users *users, uid_t uid)
 {
     size_t place = (size_t)uid - users->first;

@@ -33,6 +33,9 @@ bool dynamic_users_room(const struct dynamic_users *users, uint64_t now_ms, uint
 /* Take one. False: none now; dynamic_users_room() tells when to try again. */
 bool dynamic_users_take(struct dynamic_users *users, uint64_t now_ms, uid_t *uid_r);
 
+/* UID is in use already; one outside of the range is nobody's business. */
+void dynamic_users_reserve(struct dynamic_users *users, uid_t uid);
+
 /* Give it back; one outside of the range is forgotten. */
 void dynamic_users_give_back(struct dynamic_users *users, uid_t uid);
 

@@ -182,6 +182,7 @@ static int send_order(struct instance *instance, const struct launch *launch)
     int write_end = -1, r;
 
     if (launch->peer) {
+        order.local = instance->local;
         order.peer = launch->peer->address;
         order.peer_uid = launch->peer->uid;
         order.peer_gid = launch->peer->gid;
@@ -226,10 +227,14 @@ static void know_addresses(struct instance *instance, const struct launch *launc
 {
     instance->peer = launch->peer->address;
     instance->peer_uid = launch->peer->uid;
-    if (instance->peer.length && instance->peer.sa.sa_family != AF_UNIX) {
+    if (!instance->peer.length || instance->peer.sa.sa_family == AF_UNIX)
+        return;
+    /* A listener that is bound to one address has no connections to another. */
+    if (launch->via && launch->via->bound.length && !address_is_wildcard(&launch->via->bound))
+        instance->local = launch->via->bound;
+    else
         listener_bound(launch->connection, &instance->local);
-        address_unmap(&instance->local);
-    }
+    address_unmap(&instance->local);
 }
 
 struct instance *instance_launch(struct service *service, const struct launch *launch, int *error_r)
@@ -355,6 +360,11 @@ void instance_ended(struct instance *instance, int status, const struct rusage *
     struct service *service = instance->service;
     struct listener *listener = instance->listener;
 
+    if (instance->stderr_reader) {
+        /* What it said comes before how it ended. */
+        stderr_reader_finish(instance->stderr_reader);
+        instance->stderr_reader = NULL;
+    }
     count_end(instance, outcome_of(instance, status), usage);
     event_end(instance, outcome_of(instance, status), status, usage);
     if (instance->wanted != OUTCOME_NONE)
@@ -390,4 +400,25 @@ void instance_kill(struct instance *instance)
     if (instance->timer_open)
         uv_timer_stop(&instance->timer);
     tree_signal(instance, SIGKILL);
+}
+
+/* ---- From the daemon's last program --------------------------------------------------------- */
+
+bool instance_go_on(struct instance *instance, uint64_t timer_ms)
+{
+    struct supervisor *supervisor = instance->service->supervisor;
+
+    if (!enter(instance))
+        return false;
+    HASH_ADD(by_pid, supervisor->by_pid, pid, sizeof instance->pid, instance);
+    if (!instance->by_pid.tbl)
+        return false; /* the daemon cannot go on with a process whose end it could not match */
+    if (instance->listener)
+        instance->listener->instance = instance;
+    dynamic_users_reserve(&supervisor->dynamic_users, instance->dynamic_uid);
+    if (instance->state == INSTANCE_RUNNING)
+        deadlines_go_on(instance);
+    else if (instance->state == INSTANCE_TERMINATING)
+        instance_timer(instance, on_grace_over, timer_ms);
+    return true;
 }

@@ -56,7 +56,7 @@ static bool is_broken(const struct home *home, const struct launch_report *repor
     if (home->place.home != HOME_OWN)
         return false;
     return (report->step >= STEP_USER_NAMESPACE && report->step <= STEP_SYSTEM_CALLS) ||
-           (report->step == STEP_CLONE && report->error == ENOMEM);
+           report->step == STEP_STUCK || (report->step == STEP_CLONE && report->error == ENOMEM);
 }
 
 static void on_report(void *data, const struct launch_report *report)
@@ -170,6 +170,7 @@ static int begin_pool(struct home *home)
     settings.plan_count = all->config->service_count;
     settings.launchers = launchers_of(all, home);
     settings.place = home->place;
+    settings.late_ms = all->config->daemon.launch_timeout_ms;
     settings.data = home;
     settings.on_report = on_report;
     settings.on_room = on_room;

@@ -43,7 +43,7 @@ struct launchers {
     uint64_t pass;
     uv_timer_t idle_timer;
     bool waiting; /* somebody was told that there are too many homes */
-    bool retired;
+    bool retired, paused;
 };
 
 /* Make the home of KIND, for PLAN where it is a service's own, and enter it in ALL. Returns 0, or

@@ -58,7 +58,7 @@ bool launchers_room(struct launchers *all, uint32_t service)
 {
     const struct home *home = home_of(all, service);
 
-    if (all->retired)
+    if (all->retired || all->paused)
         return false;
     if (home)
         return launch_pool_room(home->pool);
@@ -175,6 +175,13 @@ void launchers_visit(const struct launchers *all, void (*visit)(void *data, pid_
     DL_FOREACH (all->homes, home) {
         launch_pool_visit(home->pool, visit, data);
     }
+}
+
+void launchers_pause(struct launchers *all, bool pause)
+{
+    all->paused = pause;
+    if (!pause)
+        all->settings.on_room(all->settings.data);
 }
 
 void launchers_retire(struct launchers *all)

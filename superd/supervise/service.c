@@ -38,6 +38,11 @@ struct prefix service_source(const struct service *service, const struct peer *p
     return source_of(&peer->address, peer->uid, limits->source_prefix_v4, limits->source_prefix_v6);
 }
 
+void service_count(struct service *service, enum history_kind kind)
+{
+    history_count(&service->history, kind, uv_now(&service->supervisor->loop));
+}
+
 /* ---- Begin, change, end --------------------------------------------------------------------- */
 
 struct service *service_create(struct supervisor *supervisor, const char *name)
@@ -84,6 +89,7 @@ static void free_service(struct service *service)
     HASH_DEL(service->supervisor->services, service);
     admission_service_destroy(service->admission);
     policy_destroy(&service->policy);
+    free(service->history);
     if (service->generation)
         generation_release(service->generation);
     uv_close((uv_handle_t *)&service->retry, on_closed);

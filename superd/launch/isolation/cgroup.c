@@ -174,7 +174,21 @@ void cgroup_end(void)
     enabled = 0;
 }
 
-/* ---- Services ----------------------------------------------------------------------------- */
+void cgroup_place(const char **base_r, const char **own_r, unsigned *enabled_r)
+{
+    *base_r = own[0] ? cgroup_base() : ""; /* looked for already, where there is a group of ours */
+    *own_r = own;
+    *enabled_r = enabled;
+}
+
+void cgroup_resume(const char *old_base, const char *old_own, unsigned old_enabled)
+{
+    cgroup_set_base(old_base);
+    snprintf(own, sizeof own, "%s", old_own);
+    enabled = old_enabled;
+}
+
+/* ---- Services ------------------------------------------------------------------------------- */
 
 bool cgroup_service_path(const char *service, char *path, size_t size)
 {
