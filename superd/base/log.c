@@ -31,7 +31,8 @@
 #include "base/strbuf.h"
 
 #define PENDING_SIZE ((size_t)256 * 1024)
-#define FRAME_SIZE   64 /* what RFC 3164 puts in front */
+#define ENOUGH_SIZE  4096 /* of lines, to be written at once */
+#define FRAME_SIZE   64   /* what RFC 3164 puts in front */
 
 enum sink { SINK_NONE, SINK_FILE, SINK_STREAM, SINK_SOCKET, SINK_SYSLOG };
 
@@ -44,6 +45,7 @@ static struct {
     log_observer *observer;
     void *observer_data;
     uint64_t lost, lost_unsaid;
+    bool pressing;     /* a line above level info waits */
     size_t begin, end; /* of what waits in `pending` */
 } state = {.level = LEVEL_INFO, .fd = -1};
 
@@ -97,6 +99,7 @@ static void queue_line(enum log_level level, const char *line, size_t length)
         build_frame(frame, level);
         pending_add(frame, strlen(frame));
     }
+    state.pressing |= level < LEVEL_INFO;
     pending_add(line, length);
     pending_add("\n", 1);
 }
@@ -328,6 +331,14 @@ static void write_pending(void)
         state.begin += taken;
     }
     state.begin = state.end = 0;
+    state.pressing = false;
+}
+
+enum log_wait log_waiting(void)
+{
+    if (state.pressing || state.lost_unsaid > 0 || state.end - state.begin >= ENOUGH_SIZE)
+        return LOG_WAIT_PRESSING;
+    return state.begin < state.end ? LOG_WAIT_MORE : LOG_WAIT_NONE;
 }
 
 bool log_flush(void)

@@ -3,7 +3,7 @@
  *
  * There is one log per process, so this module keeps its state itself. What must hold:
  * writing never blocks the caller and never fails him: lines are collected in a bounded buffer,
- * written by log_flush() (once a turn of the loop), and what does not fit is dropped and counted; the
+ * written by log_flush() (many in one call: see log_waiting()), and what does not fit is dropped and counted; the
  * count is logged as event `log-lost` as soon as lines can be written again. Handles a full disk, a
  * reader that stopped reading and a syslog daemon that is away in that same way.
  *
@@ -96,6 +96,15 @@ int log_open(const struct log_settings *settings);
 /* Open the file again under its name (after rotation). Returns 0 or -errno; on failure the old file
  * is kept. */
 int log_reopen(void);
+
+enum log_wait {
+    LOG_WAIT_NONE,    /* nothing is collected */
+    LOG_WAIT_MORE,    /* a few lines of level info: they may wait a moment for others */
+    LOG_WAIT_PRESSING /* something more important, or enough of it: to be written now */
+};
+
+/* What waits for log_flush(). */
+enum log_wait log_waiting(void);
 
 /* Write what is collected, as far as it goes without blocking. Returns true when all is written. */
 bool log_flush(void);

@@ -131,8 +131,14 @@ static bool read_services(struct load *load, const config_setting_t *services)
                      "\"services\" must be a group: services: { NAME: { ... }; };");
         return false;
     }
-    for (int i = 0; i < config_setting_length(services) && !loader->out_of_memory; i++)
-        read_service(load, config_setting_get_elem(services, (unsigned)i));
+    for (int i = 0; i < config_setting_length(services) && !loader->out_of_memory; i++) {
+        const config_setting_t *setting = config_setting_get_elem(services, (unsigned)i);
+
+        if (strncmp(config_setting_name(setting), SOURCE_PART, strlen(SOURCE_PART)) == 0)
+            read_services(load, setting);
+        else
+            read_service(load, setting);
+    }
     return true;
 }
 

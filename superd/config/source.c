@@ -1,8 +1,10 @@
 /* source: reading and parsing one file. See source.h. */
 #include "config/source.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +14,7 @@
 
 #define FILE_MOST  ((size_t)64 * 1024 * 1024)
 #define DEPTH_MOST 32
+#define PART_SIZE  128 /* services that libconfig gets in one group */
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
@@ -97,12 +100,23 @@ const char *source_error(int error)
 
 /* ---- Looking through the text before libconfig ---------------------------------------------- */
 
+/* Where the group of services is to be divided. libconfig compares the name of each member with all
+ * before it, so that 10,000 services in one group would take it seconds. */
+struct division {
+    enum { DIVISION_BEFORE, DIVISION_INSIDE, DIVISION_BEHIND } where;
+    unsigned members;
+    bool due;                        /* at the next member */
+    size_t *places, count, capacity; /* in the text: begin, where other parts begin, end */
+};
+
 /* The lines on which the strings begin, in their order; strings that follow one another with
  * nothing between them are one, as in C. */
 struct scan {
-    const char *at;
+    const char *text, *at;
     unsigned line, depth;
     bool after_string;
+    const char *name;      /* the last that began outside all brackets */
+    struct division parts; /* of `services` */
     unsigned *lines;
     size_t count, capacity;
     struct position position; /* of what is wrong */
@@ -156,15 +170,68 @@ static bool scan_comment(struct scan *scan)
     return true;
 }
 
-static void scan_other(struct scan *scan)
+static bool is_of_name(char c)
+{
+    return isalnum((unsigned char)c) || (c && strchr("-_*", c));
+}
+
+static bool divide_at(struct scan *scan, const char *place)
+{
+    struct division *parts = &scan->parts;
+
+    if (parts->count == parts->capacity) {
+        size_t capacity = parts->capacity ? parts->capacity * 2 : 16;
+        size_t *places = realloc(parts->places, capacity * sizeof *places);
+
+        if (!places)
+            return false;
+        parts->places = places;
+        parts->capacity = capacity;
+    }
+    parts->places[parts->count++] = (size_t)(place - scan->text);
+    return true;
+}
+
+/* Look for places to divide `services` at; AT is no blank, and the depth is that before it. */
+static bool scan_division(struct scan *scan, const char *at)
+{
+    struct division *parts = &scan->parts;
+
+    if (scan->depth == 0) {
+        if (is_of_name(*at) && (at == scan->text || !is_of_name(at[-1])))
+            scan->name = at;
+        if (*at != '{' || parts->where != DIVISION_BEFORE || !scan->name ||
+            strncmp(scan->name, "services", 8) != 0 || is_of_name(scan->name[8]))
+            return true;
+        parts->where = DIVISION_INSIDE;
+        return divide_at(scan, at + 1);
+    }
+    if (parts->where != DIVISION_INSIDE)
+        return true;
+    if (scan->depth == 2 && *at == '}')
+        parts->due = ++parts->members % PART_SIZE == 0;
+    if (scan->depth != 1 || strchr(";,", *at))
+        return true;
+    if (*at == '}')
+        parts->where = DIVISION_BEHIND;
+    else if (!parts->due)
+        return true;
+    parts->due = false;
+    return divide_at(scan, at);
+}
+
+/* False when there is no memory. */
+static bool scan_other(struct scan *scan)
 {
     char c = *scan->at++;
 
     if (c == '\n')
         scan->line++;
     if (strchr(" \t\r\n\f", c))
-        return;
+        return true;
     scan->after_string = false;
+    if (!scan_division(scan, scan->at - 1))
+        return false;
     if (strchr("{[(", c))
         scan->depth++;
     else if (strchr("}])", c) && scan->depth > 0)
@@ -174,6 +241,7 @@ static void scan_other(struct scan *scan)
     else if (c == '@' && strncmp(scan->at, "include", 7) == 0)
         scan->problem = "@include is not supported; write include = [ \"FILE-OR-FOLDER\" ];";
     scan->position.line = scan->line;
+    return true;
 }
 
 /* Returns false with `problem`, or NULL there when there is no memory. */
@@ -184,11 +252,45 @@ static bool scan_text(struct scan *scan)
             if (!scan_note_string(scan))
                 return false;
             scan_string(scan);
-        } else if (!scan_comment(scan)) {
-            scan_other(scan);
+        } else if (!scan_comment(scan) && !scan_other(scan)) {
+            return false;
         }
     }
     return !scan->problem;
+}
+
+/* The text with many services in groups of their own within `services`; all lines stay what they are.
+ * Returns NULL when there is no memory. */
+static char *divide(const struct scan *scan)
+{
+    const struct division *parts = &scan->parts;
+    size_t size = strlen(scan->text) + parts->count * (sizeof SOURCE_PART + 16) + 1, done = 0;
+    char *text = malloc(size), *to = text;
+
+    for (size_t i = 0; text && i < parts->count; i++) {
+        to = mempcpy(to, scan->text + done, parts->places[i] - done);
+        to += snprintf(to, size - (size_t)(to - text), "%s", i > 0 ? "};" : "");
+        if (i + 1 < parts->count)
+            to += snprintf(to, size - (size_t)(to - text), SOURCE_PART "%zu:{", i);
+        done = parts->places[i];
+    }
+    if (text)
+        strcpy(to, scan->text + done);
+    return text;
+}
+
+static bool parse_scanned(const struct scan *scan, config_t *config, struct diagnostics *list)
+{
+    bool divided = scan->parts.where == DIVISION_BEHIND && scan->parts.count > 2, good;
+    char *text = divided ? divide(scan) : NULL;
+
+    if (divided && !text) {
+        list->out_of_memory = true;
+        return false;
+    }
+    good = config_read_string(config, divided ? text : scan->text);
+    free(text);
+    return good;
 }
 
 /* Give the strings of the tree their lines, in the order of the text. */
@@ -226,7 +328,7 @@ static int end_last_line(char **text, size_t length)
 static bool parse_text(const char *text, const char *file, config_t *config,
                        struct diagnostics *list)
 {
-    struct scan scan = {.at = text, .line = 1, .position = {.file = file}};
+    struct scan scan = {.text = text, .at = text, .line = 1, .position = {.file = file}};
     size_t next = 0;
     bool good = scan_text(&scan);
 
@@ -234,17 +336,19 @@ static bool parse_text(const char *text, const char *file, config_t *config,
         diagnostics_add(list, SEVERITY_ERROR, scan.position, NULL, "%s", scan.problem);
     } else if (!good) {
         list->out_of_memory = true;
-    } else if (!config_read_string(config, text)) {
+    } else if (!parse_scanned(&scan, config, list)) {
         struct position position = {file, (unsigned)config_error_line(config)};
 
-        diagnostics_add(list, SEVERITY_ERROR, position, NULL,
-                        "%s; something is missing or too much here or just before",
-                        config_error_text(config));
+        if (!list->out_of_memory)
+            diagnostics_add(list, SEVERITY_ERROR, position, NULL,
+                            "%s; something is missing or too much here or just before",
+                            config_error_text(config));
         good = false;
     } else {
         set_lines(config_root_setting(config), &scan, &next);
     }
     free(scan.lines);
+    free(scan.parts.places);
     return good;
 }
 

@@ -22,6 +22,10 @@ int source_read(const char *path, size_t most, char **text_r, size_t *length_r);
 /* What to say of an error of source_read(). */
 const char *source_error(int error);
 
+/* A group of this name within `services` is a part of it: what it holds are members of `services`. Very
+ * many services are divided into such groups before libconfig gets them. */
+#define SOURCE_PART "*part-"
+
 /* Parse the file at PATH into CONFIG, which the caller ends with config_destroy() in any case.
  * False: LIST has the error; its position names FILE. */
 bool source_parse(const char *path, const char *file, config_t *config, struct diagnostics *list);

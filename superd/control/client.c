@@ -75,6 +75,14 @@ bool client_flush(struct client *client)
     return true;
 }
 
+int client_quiet(struct client *client)
+{
+    bool quiet = !client->closed && client_flush(client) && client_unsent(client) == 0 &&
+                 !client->finishing && !client->end_seen && client->input_length == 0;
+
+    return quiet ? client->fd : -1;
+}
+
 static bool make_room(struct client *client, size_t length)
 {
     size_t size = client->output_size ? client->output_size : 4096;

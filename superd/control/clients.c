@@ -169,7 +169,7 @@ static bool find_room(struct clients *clients, enum right right)
     return true;
 }
 
-static void greet(struct clients *clients, int fd)
+struct client *clients_adopt(struct clients *clients, int fd)
 {
     struct ucred peer = {.uid = (uid_t)-1, .gid = (gid_t)-1};
     socklen_t length = sizeof peer;
@@ -179,7 +179,7 @@ static void greet(struct clients *clients, int fd)
     if (!client || uv_poll_init(clients->settings.loop, &client->poll, fd) < 0) {
         free(client);
         close(fd);
-        return;
+        return NULL;
     }
     getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
     client->poll.data = client;
@@ -197,9 +197,10 @@ static void greet(struct clients *clients, int fd)
         clients->settings.on_refused(clients->settings.data, client, client->right != RIGHT_NONE);
         client_flush(client); /* what does not fit into its socket it need not know */
         client_drop(client);
-        return;
+        return NULL;
     }
     client_review(client);
+    return client;
 }
 
 static void accept_some(struct clients *clients, int most)
@@ -215,7 +216,7 @@ static void accept_some(struct clients *clients, int most)
         }
         if (fd < 0)
             break;
-        greet(clients, fd);
+        clients_adopt(clients, fd);
     }
     clients_spend(clients, clock_now_ns() - begun);
 }
@@ -336,6 +337,26 @@ int clients_listen(struct clients *clients, const char *path, gid_t group)
         return watch(clients, fd, copy);
     free(copy);
     return fd;
+}
+
+int clients_socket(const struct clients *clients, const char **path_r, gid_t *group_r)
+{
+    if (!clients->listener)
+        return -1;
+    *path_r = clients->path;
+    *group_r = clients->group;
+    return clients->fd;
+}
+
+void clients_go_on(struct clients *clients, int fd, const char *path, gid_t group)
+{
+    char *copy = strdup(path);
+
+    clients->group = group;
+    if (copy)
+        watch(clients, fd, copy);
+    else
+        fd_close(&fd); /* another one will be opened in its place */
 }
 
 /* ---- Begin and end -------------------------------------------------------------------------- */

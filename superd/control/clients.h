@@ -58,6 +58,14 @@ int clients_create(const struct clients_settings *settings, struct clients **cli
  * but that the group is the new one. */
 int clients_listen(struct clients *clients, const char *path, gid_t group);
 
+/* The socket that is listened on, and with what: -1 and untouched when there is none. For the daemon's
+ * next program, which goes on with it (FD is taken over in any case). */
+int clients_socket(const struct clients *clients, const char **path_r, gid_t *group_r);
+void clients_go_on(struct clients *clients, int fd, const char *path, gid_t group);
+
+/* One who was connected to the last program; FD is taken over in any case. NULL: it had to go. */
+struct client *clients_adopt(struct clients *clients, int fd);
+
 /* Close everything; memory is freed by the loop a little later. */
 void clients_destroy(struct clients *clients);
 
@@ -73,6 +81,9 @@ enum right client_right(const struct client *client);
 uid_t client_uid(const struct client *client);
 pid_t client_pid(const struct client *client);
 void **client_data(struct client *client); /* the caller's; NULL at first */
+
+/* Send what it takes now. Returns its descriptor when nothing is half said or half taken, else -1. */
+int client_quiet(struct client *client);
 
 /* Append TEXT to what it is to be sent. */
 void client_send(struct client *client, const char *text, size_t length);

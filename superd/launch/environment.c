@@ -121,24 +121,36 @@ static bool reserve(struct environment *environment, size_t count)
     return true;
 }
 
+static void ask_local(int connection, struct address *local)
+{
+    memset(local, 0, sizeof *local);
+    local->length = sizeof local->un;
+    if (getsockname(connection, &local->sa, &local->length) != 0)
+        local->length = 0;
+    address_unmap(local);
+}
+
+/* A connection has none but a stream; a socket that is handed over may be one of datagrams. */
+static const char *protocol_of(const struct plan *plan, int connection)
+{
+    int type = SOCK_STREAM;
+    socklen_t length = sizeof type;
+
+    if (plan->service->mode == MODE_LISTENER)
+        getsockopt(connection, SOL_SOCKET, SO_TYPE, &type, &length);
+    return type == SOCK_DGRAM ? "UDP" : "TCP";
+}
+
 bool environment_make(struct environment *environment, const struct plan *plan,
                       const struct order *order, int connection)
 {
-    struct address local;
+    struct address local = order->local;
     struct writer w = {0};
-    int type = 0;
-    socklen_t length = sizeof type;
 
     if (!reserve(environment, plan->environment_count + ENVIRONMENT_VARIABLES + 1))
         return false;
-    memset(&local, 0, sizeof local);
-    local.length = sizeof local.un;
-    if (getsockname(connection, &local.sa, &local.length) != 0)
-        local.length = 0;
-    address_unmap(&local);
-    if (getsockopt(connection, SOL_SOCKET, SO_TYPE, &type, &length) != 0)
-        type = SOCK_STREAM;
-
+    if (!local.length)
+        ask_local(connection, &local);
     memcpy(environment->variables, plan->environment,
            plan->environment_count * sizeof *environment->variables);
     strbuf_init(&w.text, environment->text, sizeof environment->text);
@@ -150,7 +162,7 @@ bool environment_make(struct environment *environment, const struct plan *plan,
     if (local.length && local.sa.sa_family == AF_UNIX)
         put_unix(&w, order, &local);
     else if (local.length)
-        put_ip(&w, order, &local, type == SOCK_DGRAM ? "UDP" : "TCP");
+        put_ip(&w, order, &local, protocol_of(plan, connection));
     if (plan->service->mode == MODE_LISTENER)
         put_listen(environment, &w, plan->service->name);
     *w.next = NULL;

@@ -71,13 +71,13 @@ static bool receive_order(struct parcel *parcel)
     return true;
 }
 
-static struct launch_report carry_out(const struct launcher_job *job,
-                                      const struct enclosure *enclosure,
+static struct launch_report carry_out(const struct launcher_job *job, struct enclosure *enclosure,
                                       struct environment *environment, struct parcel *parcel)
 {
     const struct order *order = &parcel->order;
     struct launch_report report = {.instance = order->instance};
     const struct plan *plan;
+    struct slot *slot;
     struct child child;
     int r;
 
@@ -102,7 +102,9 @@ static struct launch_report carry_out(const struct launcher_job *job,
         report.error = E2BIG;
         return report;
     }
+    slot = slots_take(&enclosure->slots, order->run_uid);
     child = (struct child){.plan = plan,
+                           .slot = slot ? slot->path : NULL,
                            .environment = environment,
                            .connection = parcel->connection,
                            .stderr_pipe = parcel->stderr_pipe,
@@ -118,11 +120,25 @@ static struct launch_report carry_out(const struct launcher_job *job,
         }
     }
     r = child_spawn(&child, &job->slot->pid);
+    if (slot && r == 0)
+        slot->pid = job->slot->pid;
     report.pid = r == 0 ? job->slot->pid : 0;
     report.step = r == 0 ? child.step : STEP_CLONE;
     report.error = r == 0 ? child.error : -r;
     fd_close(&child.cgroup);
     return report;
+}
+
+/* Put the report where the supervisor finds it. Returns false when there is no supervisor any more. */
+static bool tell(const struct launcher_job *job, const struct launch_report *report)
+{
+    uint32_t number = job->slot->written;
+
+    job->slot->reports[number % LAUNCH_ORDERS_MAX] = *report;
+    /* In this order for all processors (both are sequentially consistent): either we see that it waits,
+     * or it sees the report. */
+    job->slot->written = number + 1;
+    return !job->board->wake || send(ORDERS_FD, "", 1, MSG_NOSIGNAL) == 1;
 }
 
 static int channel_of(const struct launcher_job *job)
@@ -180,7 +196,7 @@ static int settle(const struct launcher_job *job)
 _Noreturn void launcher_run(const struct launcher_job *job)
 {
     static struct environment environment;
-    struct enclosure enclosure;
+    static struct enclosure enclosure;
     struct parcel parcel;
 
     if (settle(job) != 0)
@@ -194,7 +210,7 @@ _Noreturn void launcher_run(const struct launcher_job *job)
         report = carry_out(job, &enclosure, &environment, &parcel);
         fd_close(&parcel.connection);
         fd_close(&parcel.stderr_pipe);
-        if (send(ORDERS_FD, &report, sizeof report, MSG_NOSIGNAL) != (ssize_t)sizeof report)
+        if (!tell(job, &report))
             break;
         job->slot->instance = 0;
     }

@@ -24,8 +24,9 @@ struct launch_place {
 };
 
 struct launcher_job {
-    int orders;               /* the launchers' end of the socket pair */
-    struct launch_slot *slot; /* this launcher's, shared with the supervisor */
+    int orders;                 /* the launchers' end of the socket pair */
+    struct launch_board *board; /* shared with the supervisor */
+    struct launch_slot *slot;   /* this launcher's on it */
     const struct plan *plans;
     size_t plan_count;
     struct launch_place place;

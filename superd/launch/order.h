@@ -8,6 +8,10 @@
  * answered by exactly one `struct launch_report`, unless the launcher dies with it (pool.c finds
  * that out).
  *
+ * Reports stand in memory that both sides share, where the supervisor looks whenever something wakes
+ * it, and mostly that is the end of the instance: so a report wakes nobody, in the very moment in which
+ * the handler begins. Only while `wake` is set a byte on the socket follows each report.
+ *
  * Both sides are the same program image (a launcher is a fork), so the structures go as they are.
  */
 #ifndef SUPERD_LAUNCH_ORDER_H
@@ -26,7 +30,8 @@ struct order {
     uint32_t
         connections;     /* of this source to this service, this one included; 0 in listener mode */
     struct address peer; /* length 0 in listener mode */
-    uid_t peer_uid;      /* of a UNIX peer, else (uid_t)-1 */
+    struct address local; /* of the connection; length 0: ask it */
+    uid_t peer_uid;       /* of a UNIX peer, else (uid_t)-1 */
     gid_t peer_gid;
     pid_t peer_pid;
     uid_t run_uid; /* of a dynamic user; else (uid_t)-1 */
@@ -57,6 +62,7 @@ enum launch_step {
     STEP_SYSTEM_CALLS,
     STEP_PRIVATE_MOUNTS, /* for each instance again */
     STEP_LAUNCHER,       /* the launcher died with the order */
+    STEP_STUCK,          /* it was not carried out in time */
     STEP_MAX
 };
 
@@ -69,11 +75,22 @@ struct launch_report {
     int error;             /* errno of that step */
 };
 
-/* What a launcher has in hand, in memory shared with the supervisor: so that its death loses
- * nothing silently. `pid` is written by the kernel before the child runs (CLONE_PARENT_SETTID). */
+/* Orders that may be on their way at once; more would only wait in the socket's buffer. */
+#define LAUNCH_ORDERS_MAX 64
+
+/* What a launcher has in hand, so that its death loses nothing silently, and what it has to tell.
+ * `pid` is written by the kernel before the child runs (CLONE_PARENT_SETTID). */
 struct launch_slot {
     _Atomic uint64_t instance; /* 0: idle */
     pid_t pid;                 /* of that instance's child; 0: not made yet */
+    _Atomic uint32_t written;  /* reports so far; number N stands at N % LAUNCH_ORDERS_MAX */
+    struct launch_report reports[LAUNCH_ORDERS_MAX]; /* there is room: one for each order */
+};
+
+/* What supervisor and launchers of a pool share. */
+struct launch_board {
+    _Atomic bool wake; /* the supervisor waits for reports */
+    struct launch_slot slots[];
 };
 
 #endif

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "launch/isolation/namespaces.h"
 #include "launch/isolation/privilege.h"
@@ -162,12 +163,47 @@ static bool plan_isolation(struct arena *arena, struct plan *plan)
         plan->clone_flags |= CLONE_NEWIPC;
     if (plan->clone_flags)
         plan->launcher_capabilities |= CAPABILITY(CAP_SYS_ADMIN);
+    plan->slots = plan->tmp_options && !plan->own_proc &&
+                  plan->service->identity.dynamic == DYNAMIC_CONNECTION;
+    if (plan->slots)
+        plan->launcher_capabilities |= CAPABILITY(CAP_SYS_CHROOT);
     return settings->private_tmp != SHARING_CONNECTION || plan->tmp_options;
+}
+
+struct credentials {
+    bool plain; /* there is one uid and one gid, and few groups */
+    uid_t uid;
+    gid_t gid;
+    gid_t groups[64];
+    int count;
+};
+
+static struct credentials own_credentials(void)
+{
+    struct credentials own = {0};
+    uid_t effective_uid, saved_uid;
+    gid_t effective_gid, saved_gid;
+
+    own.count = getgroups(sizeof own.groups / sizeof *own.groups, own.groups);
+    own.plain = own.count >= 0 && getresuid(&own.uid, &effective_uid, &saved_uid) == 0 &&
+                getresgid(&own.gid, &effective_gid, &saved_gid) == 0 && effective_uid == own.uid &&
+                saved_uid == own.uid && effective_gid == own.gid && saved_gid == own.gid;
+    return own;
+}
+
+/* Is that who we are, and so the launchers without isolation? Their children need not become it. */
+static bool is_own(const struct identity *identity, const struct credentials *own)
+{
+    return own->plain && identity->dynamic == DYNAMIC_NO && identity->uid == own->uid &&
+           identity->gid == own->gid && identity->group_count == (size_t)own->count &&
+           (own->count == 0 ||
+            memcmp(own->groups, identity->groups, (size_t)own->count * sizeof *own->groups) == 0);
 }
 
 const struct plan *plans_make(const struct config *config)
 {
     struct plan *plans = arena_array(config->arena, config->service_count, sizeof *plans);
+    const struct credentials own = own_credentials();
 
     if (!plans)
         return NULL;
@@ -180,6 +216,8 @@ const struct plan *plans_make(const struct config *config)
         if (!plan_environment(config->arena, plan) || !plan_rlimits(config->arena, plan) ||
             !plan_isolation(config->arena, plan))
             return NULL;
+        plan->change_user = plan->service->identity.change &&
+                            (plan->home != HOME_PLAIN || !is_own(&plan->service->identity, &own));
     }
     return plans;
 }

@@ -34,12 +34,14 @@ struct plan {
     size_t rlimit_count;
     bool change_directory; /* it is not "/", where launchers are */
     bool change_umask;     /* it is not LAUNCH_UMASK */
+    bool change_user;      /* it is not who launchers are */
 
     enum launch_home home;
     uint64_t launcher_capabilities; /* that launchers need for the steps of the child */
     int clone_flags;                /* namespaces that each instance has for itself */
     const char *tmp_options;        /* mount each instance a /tmp with these; NULL: no */
     unsigned long tmp_flags;
+    bool slots;             /* the /tmp is that of a slot (isolation/slots.h), where one is free */
     bool own_proc;          /* mount each instance a /proc */
     bool keep_capabilities; /* the handler has some: isolation.capabilities */
 };

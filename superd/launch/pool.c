@@ -1,54 +1,44 @@
 /*
  * pool: see pool.h.
  *
- * A lost order. A launcher notes in its slot what it has in hand. When it dies, the reports it sent
- * are read first; if the order in its slot is still unanswered, the slot tells whether a child was
- * made (then that pid is the answer) or not (then the answer is a failure). Between taking an order
- * from the socket and noting it lies a moment in which the slot does not know. Such an order is
- * found by elimination: the socket is empty, no launcher has it in its slot, and it is still
- * unanswered; seen twice in a row, some time apart, so that a living launcher in that same moment
- * is not wronged.
+ * Reports are in shared memory (order.h). The supervisor looks there in every turn of its loop and, when
+ * nothing else wakes it, after LOOK_MS. When a look finds nothing although there is something to come (a
+ * program that is slow to load), it asks to be woken by the report instead; also when somebody waits for
+ * reports: no more orders can be sent, or the pool is to end.
+ *
+ * Orders that get no answer are lost.c's.
  */
 #include "launch/pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "launch/lost.h"
+#include "launch/pool_state.h"
 
-#define COLLECT_BATCH    16    /* reports a system call */
-#define LOST_CHECK_MS    200   /* between two looks for lost orders */
+#define WAKE_BATCH       16    /* bytes that followed reports, read at once */
+#define LOOK_MS          5     /* until reports are looked for when nothing else wakes the loop */
 #define REPLACE_FIRST_MS 100   /* before trying again when a launcher cannot be forked */
 #define REPLACE_LAST_MS  10000 /* that, doubled each time, at most */
 #define ROOM_RETRY_MS    10    /* after the system had no buffer for an order */
 #define EARLY_DEATHS     5     /* deaths in a row without a report: then wait before replacing */
 
-struct launch_pool {
-    struct launch_pool_settings settings;
-    int socket; /* ours; the other end is kept open too, for launchers to come */
-    int launchers_end;
-    uv_poll_t poll;
-    uv_timer_t lost_timer;
-    uv_timer_t replace_timer;
-    uv_timer_t room_timer;
-    unsigned handles_open;     /* of the four above, still to be closed before free */
-    struct launch_slot *slots; /* shared with the launchers, one each */
-    pid_t *pids;               /* 0: dead, to be replaced */
-    unsigned deaths;           /* since the last report */
-    uint64_t replace_ms;
+static size_t board_size(const struct launch_pool *pool)
+{
+    return sizeof *pool->board + pool->settings.launchers * sizeof *pool->board->slots;
+}
 
-    uint64_t in_flight[LAUNCH_ORDERS_MAX]; /* instance ids, ascending */
-    bool suspected[LAUNCH_ORDERS_MAX];     /* unaccounted for at the last look */
-    size_t in_flight_count;
-    bool was_full, retired, destroyed;
-};
+/* Say whether reports are to wake us. What came just before is found by the timer at the latest. */
+static void set_wake(struct launch_pool *pool)
+{
+    pool->board->wake = pool->was_full || pool->retired || pool->stalled;
+}
 
 /* ---- Orders on their way -------------------------------------------------------------------- */
 
@@ -68,7 +58,7 @@ static bool take_in_flight(struct launch_pool *pool, uint64_t instance)
 }
 
 /* An order is answered: by its launcher, or by what its launcher left behind. */
-static void answer(struct launch_pool *pool, const struct launch_report *report)
+void launch_pool_answer(struct launch_pool *pool, const struct launch_report *report)
 {
     if (!take_in_flight(pool, report->instance))
         return;
@@ -77,89 +67,90 @@ static void answer(struct launch_pool *pool, const struct launch_report *report)
         /* Half empty before more is taken: else listeners would be paused and resumed at each
          * launch. */
         pool->was_full = false;
+        set_wake(pool);
         pool->settings.on_room(pool->settings.data);
     }
     if (pool->retired && pool->in_flight_count == 0)
         pool->settings.on_empty(pool->settings.data);
 }
 
-static void answer_lost(struct launch_pool *pool, uint64_t instance, pid_t pid)
+/* The next report of that launcher. False when there is none, or the pool has ended. */
+static bool next_report(struct launch_pool *pool, unsigned number, struct launch_report *report_r)
 {
-    struct launch_report report = {.instance = instance, .pid = pid};
+    const struct launch_slot *slot = &pool->board->slots[number];
 
-    if (pid == 0) {
-        report.step = STEP_LAUNCHER;
-        report.error = ECHILD;
-    }
-    answer(pool, &report);
+    if (pool->destroyed || pool->collected[number] == slot->written)
+        return false;
+    *report_r = slot->reports[pool->collected[number]++ % LAUNCH_ORDERS_MAX];
+    return true;
+}
+
+static void on_look(uv_timer_t *timer);
+
+/* Look again soon, unless reports are to wake us anyway. */
+static void look_later(struct launch_pool *pool)
+{
+    if (pool->stalled || pool->destroyed || uv_is_active((uv_handle_t *)&pool->look_timer))
+        return;
+    pool->found = false;
+    uv_timer_start(&pool->look_timer, on_look, LOOK_MS, 0);
 }
 
 void launch_pool_collect(struct launch_pool *pool)
 {
-    struct launch_report reports[COLLECT_BATCH];
-    struct iovec parts[COLLECT_BATCH];
-    struct mmsghdr messages[COLLECT_BATCH];
-    int n;
+    struct launch_report report;
 
-    do {
-        memset(messages, 0, sizeof messages);
-        for (int i = 0; i < COLLECT_BATCH; i++) {
-            parts[i] = (struct iovec){&reports[i], sizeof reports[i]};
-            messages[i].msg_hdr.msg_iov = &parts[i];
-            messages[i].msg_hdr.msg_iovlen = 1;
-        }
-        n = recvmmsg(pool->socket, messages, COLLECT_BATCH, MSG_DONTWAIT, NULL);
-        for (int i = 0; i < n; i++) {
-            if (messages[i].msg_len != sizeof reports[i])
-                continue;
-            pool->deaths = 0;
-            answer(pool, &reports[i]);
-        }
-        /* The last report of a retired pool ends it: then there is nothing more to read. */
-    } while (!pool->destroyed && (n == COLLECT_BATCH || (n < 0 && errno == EINTR)));
-}
-
-static void on_readable(uv_poll_t *handle, int status, int events)
-{
-    (void)status;
-    (void)events;
-    launch_pool_collect(handle->data);
-}
-
-/* ---- Lost orders ---------------------------------------------------------------------------- */
-
-static bool in_some_slot(const struct launch_pool *pool, uint64_t instance)
-{
+    if (pool->in_flight_count == 0)
+        return;
     for (unsigned i = 0; i < pool->settings.launchers; i++) {
-        if (pool->pids[i] && pool->slots[i].instance == instance)
-            return true;
+        while (next_report(pool, i, &report)) {
+            pool->deaths = 0;
+            pool->found = true;
+            launch_pool_answer(pool, &report);
+        }
     }
-    return false;
+    if (!pool->found || !pool->stalled || pool->destroyed)
+        return;
+    pool->stalled = false;
+    set_wake(pool);
+    if (pool->in_flight_count)
+        look_later(pool);
 }
 
-static void look_for_lost(uv_timer_t *timer)
+static void on_look(uv_timer_t *timer)
 {
     struct launch_pool *pool = timer->data;
-    int unread = 0;
-    bool any = false;
 
     launch_pool_collect(pool);
-    /* On a UNIX socket this counts what the other side has not taken yet. */
-    if (ioctl(pool->socket, SIOCOUTQ, &unread) != 0 || unread > 0)
+    if (pool->destroyed || pool->in_flight_count == 0)
         return;
-    for (size_t i = 0; i < pool->in_flight_count;) {
-        uint64_t instance = pool->in_flight[i];
-
-        if (in_some_slot(pool, instance)) {
-            pool->suspected[i++] = false;
-        } else if (!pool->suspected[i]) {
-            pool->suspected[i++] = any = true;
-        } else {
-            answer_lost(pool, instance, 0); /* takes the entry out */
-        }
+    if (!pool->found) {
+        pool->stalled = true;
+        set_wake(pool);
+        launch_pool_collect(pool); /* what was told before that was seen */
+    } else {
+        look_later(pool);
     }
-    if (!any)
-        uv_timer_stop(timer);
+}
+
+/* Bytes that followed reports; how many says nothing. */
+static void on_readable(uv_poll_t *handle, int status, int events)
+{
+    struct launch_pool *pool = handle->data;
+    struct mmsghdr messages[WAKE_BATCH];
+    struct iovec parts[WAKE_BATCH];
+    char bytes[WAKE_BATCH];
+
+    (void)status;
+    (void)events;
+    memset(messages, 0, sizeof messages);
+    for (int i = 0; i < WAKE_BATCH; i++) {
+        parts[i] = (struct iovec){&bytes[i], 1};
+        messages[i].msg_hdr.msg_iov = &parts[i];
+        messages[i].msg_hdr.msg_iovlen = 1;
+    }
+    recvmmsg(pool->socket, messages, WAKE_BATCH, MSG_DONTWAIT, NULL);
+    launch_pool_collect(pool);
 }
 
 /* ---- Launchers ------------------------------------------------------------------------------ */
@@ -167,7 +158,8 @@ static void look_for_lost(uv_timer_t *timer)
 static int start_launcher(struct launch_pool *pool, unsigned number)
 {
     struct launcher_job job = {.orders = pool->launchers_end,
-                               .slot = &pool->slots[number],
+                               .board = pool->board,
+                               .slot = &pool->board->slots[number],
                                .plans = pool->settings.plans,
                                .plan_count = pool->settings.plan_count,
                                .place = pool->settings.place,
@@ -176,6 +168,7 @@ static int start_launcher(struct launch_pool *pool, unsigned number)
 
     job.slot->instance = 0;
     job.slot->pid = 0;
+    pool->watched[number] = (struct watched){0};
     pid = fork();
     if (pid < 0)
         return -errno;
@@ -226,7 +219,6 @@ static void on_replace_timer(uv_timer_t *timer)
 bool launch_pool_reaped(struct launch_pool *pool, pid_t pid)
 {
     unsigned number = 0;
-    uint64_t instance;
 
     while (number < pool->settings.launchers && pool->pids[number] != pid)
         number++;
@@ -234,11 +226,7 @@ bool launch_pool_reaped(struct launch_pool *pool, pid_t pid)
         return false;
     pool->pids[number] = 0;
     launch_pool_collect(pool);
-    instance = pool->slots[number].instance;
-    if (instance)
-        answer_lost(pool, instance, pool->slots[number].pid);
-    if (pool->in_flight_count && !uv_is_active((uv_handle_t *)&pool->lost_timer))
-        uv_timer_start(&pool->lost_timer, look_for_lost, LOST_CHECK_MS, LOST_CHECK_MS);
+    lost_launcher(pool, number);
     if (pool->retired && pool->in_flight_count == 0)
         return true;
     if (++pool->deaths < EARLY_DEATHS)
@@ -279,6 +267,7 @@ static void on_room_retry(uv_timer_t *timer)
     struct launch_pool *pool = timer->data;
 
     pool->was_full = false;
+    set_wake(pool);
     if (!pool->retired)
         pool->settings.on_room(pool->settings.data);
 }
@@ -318,36 +307,48 @@ int launch_pool_send(struct launch_pool *pool, const struct order *order, int co
             return -number;
         /* Room comes with the next report; if none is to come, the system was short of buffers. */
         pool->was_full = true;
+        set_wake(pool);
         if (pool->in_flight_count == 0)
             uv_timer_start(&pool->room_timer, on_room_retry, ROOM_RETRY_MS, 0);
         return -EAGAIN;
     }
     pool->suspected[pool->in_flight_count] = false;
     pool->in_flight[pool->in_flight_count++] = order->instance;
-    if (pool->in_flight_count == LAUNCH_ORDERS_MAX)
+    if (pool->in_flight_count == LAUNCH_ORDERS_MAX) {
         pool->was_full = true;
+        set_wake(pool);
+    }
+    look_later(pool);
+    lost_watch(pool);
     return 0;
 }
 
 /* ---- Begin and end -------------------------------------------------------------------------- */
 
+static void free_pool(struct launch_pool *pool)
+{
+    fd_close(&pool->socket);
+    fd_close(&pool->launchers_end);
+    if (pool->board)
+        munmap(pool->board, board_size(pool));
+    free(pool->collected);
+    free(pool->pids);
+    free(pool->watched);
+    free(pool);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     struct launch_pool *pool = handle->data;
 
-    if (--pool->handles_open)
-        return;
-    fd_close(&pool->socket);
-    fd_close(&pool->launchers_end);
-    if (pool->slots)
-        munmap(pool->slots, pool->settings.launchers * sizeof *pool->slots);
-    free(pool->pids);
-    free(pool);
+    if (--pool->handles_open == 0)
+        free_pool(pool);
 }
 
 void launch_pool_retire(struct launch_pool *pool)
 {
     pool->retired = true;
+    set_wake(pool);
     if (pool->in_flight_count == 0)
         pool->settings.on_empty(pool->settings.data);
 }
@@ -357,8 +358,10 @@ void launch_pool_destroy(struct launch_pool *pool)
     /* Now rather than in on_closed(): launchers end at once also if the loop is about to stop. */
     shutdown(pool->socket, SHUT_RDWR);
     pool->destroyed = true;
+    uv_close((uv_handle_t *)&pool->look_timer, on_closed);
     uv_close((uv_handle_t *)&pool->room_timer, on_closed);
     uv_close((uv_handle_t *)&pool->replace_timer, on_closed);
+    uv_close((uv_handle_t *)&pool->late_timer, on_closed);
     uv_close((uv_handle_t *)&pool->lost_timer, on_closed);
     uv_close((uv_handle_t *)&pool->poll, on_closed);
 }
@@ -371,14 +374,16 @@ static int open_channel(struct launch_pool *pool)
         return -errno;
     pool->socket = pair[0];
     pool->launchers_end = pair[1];
-    pool->slots = mmap(NULL, pool->settings.launchers * sizeof *pool->slots, PROT_READ | PROT_WRITE,
-                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (pool->slots == MAP_FAILED) {
-        pool->slots = NULL;
+    pool->board = mmap(NULL, board_size(pool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                       -1, 0);
+    if (pool->board == MAP_FAILED) {
+        pool->board = NULL;
         return -errno;
     }
+    pool->collected = calloc(pool->settings.launchers, sizeof *pool->collected);
     pool->pids = calloc(pool->settings.launchers, sizeof *pool->pids);
-    return pool->pids ? 0 : -ENOMEM;
+    pool->watched = calloc(pool->settings.launchers, sizeof *pool->watched);
+    return pool->collected && pool->pids && pool->watched ? 0 : -ENOMEM;
 }
 
 static int open_handles(struct launch_pool *pool)
@@ -388,11 +393,13 @@ static int open_handles(struct launch_pool *pool)
     if (r < 0)
         return r;
     uv_timer_init(pool->settings.loop, &pool->lost_timer);
+    uv_timer_init(pool->settings.loop, &pool->late_timer);
     uv_timer_init(pool->settings.loop, &pool->replace_timer);
     uv_timer_init(pool->settings.loop, &pool->room_timer);
-    pool->poll.data = pool->lost_timer.data = pool->replace_timer.data = pool;
-    pool->room_timer.data = pool;
-    pool->handles_open = 4;
+    uv_timer_init(pool->settings.loop, &pool->look_timer);
+    pool->poll.data = pool->lost_timer.data = pool->late_timer.data = pool;
+    pool->replace_timer.data = pool->room_timer.data = pool->look_timer.data = pool;
+    pool->handles_open = 6;
     r = uv_poll_start(&pool->poll, UV_READABLE, on_readable);
     /* The other end keeps blocking: uv_poll_init() set only ours to non-blocking. */
     return r;
@@ -404,12 +411,7 @@ static void abandon(struct launch_pool *pool)
         launch_pool_destroy(pool);
         return;
     }
-    fd_close(&pool->socket);
-    fd_close(&pool->launchers_end);
-    if (pool->slots)
-        munmap(pool->slots, pool->settings.launchers * sizeof *pool->slots);
-    free(pool->pids);
-    free(pool);
+    free_pool(pool);
 }
 
 int launch_pool_create(const struct launch_pool_settings *settings, struct launch_pool **pool_r)

@@ -16,9 +16,6 @@
 #include "launch/launcher.h"
 #include "launch/order.h"
 
-/* Orders that may be on their way at once; more would only wait in the socket's buffer. */
-#define LAUNCH_ORDERS_MAX 64
-
 struct launch_pool;
 
 struct launch_pool_settings {
@@ -28,6 +25,8 @@ struct launch_pool_settings {
     unsigned launchers;        /* >= 1 */
     struct launch_place place; /* what it points to must live as long as the pool */
     struct rlimit descriptors;
+    uint64_t
+        late_ms; /* an order that is not carried out for so long has failed; 0: wait for ever */
 
     void *data; /* given to each of: */
     void (*on_report)(void *data, const struct launch_report *report);
@@ -49,8 +48,8 @@ bool launch_pool_room(const struct launch_pool *pool);
 int launch_pool_send(struct launch_pool *pool, const struct order *order, int connection,
                      int stderr_pipe);
 
-/* Read the reports that are there now (also done by the loop): before reaping, so that a child
- * is known when its end is seen. */
+/* Read the reports that are there now, which costs no system call: in every turn of the loop, and before
+ * reaping, so that a child is known when its end is seen. Who never calls it has them a little later. */
 void launch_pool_collect(struct launch_pool *pool);
 
 /* A child of the supervisor's has ended. True when it was one of this pool's launchers; then it is

@@ -102,12 +102,14 @@ static void decide(struct service *service, struct connection *connection)
 
     switch (verdict.decision) {
     case DECISION_ADMIT:
+        service_count(service, HISTORY_ADMITTED);
         launch(service, connection, verdict.source);
         break;
     case DECISION_HOLD:
         park(service, connection, NULL, false);
         break;
     case DECISION_REFUSE:
+        service_count(service, HISTORY_REFUSED);
         refuse(service, connection, &verdict);
         break;
     }
@@ -240,14 +242,17 @@ static void spring_trap(struct listener *listener, struct connection *connection
 static void accept_some(struct listener *listener)
 {
     struct service *service = listener->service;
+    unsigned most = listener->batch ? listener->batch : 1;
 
-    for (int i = 0; i < ACCEPT_BATCH; i++) {
+    for (unsigned i = 0; i < most; i++) {
         struct connection connection;
         int r;
 
         r = take(listener, &connection);
-        if (r == -EAGAIN)
+        if (r == -EAGAIN) {
+            listener->batch = i; /* so many wait at a time: to find out is a system call, too */
             return;
+        }
         if (r < 0 && is_clients_fault(-r))
             continue;
         if (r < 0) {
@@ -261,10 +266,9 @@ static void accept_some(struct listener *listener)
         service_review(service);
         if (!listener->watched)
             return;
-        /* A quiet daemon: nobody else is likely to wait, and the loop would tell. */
-        if (launchers_in_flight(service->generation->launchers) < 2)
-            return;
     }
+    /* As many as waited last time, and more: the loop would tell of them in its next turn. */
+    listener->batch = most < ACCEPT_BATCH / 2 ? most * 2 : ACCEPT_BATCH;
 }
 
 /* ---- Listener mode -------------------------------------------------------------------------- */
@@ -282,6 +286,7 @@ static void launch_listener(struct listener *listener)
     verdict = admission_decide_listener(service->admission, service_moment(service->supervisor));
 
     if (verdict.decision == DECISION_ADMIT) {
+        service_count(service, HISTORY_ADMITTED);
         /* O_NONBLOCK belongs to the open file, which the handler shares, and it expects to block.
          */
         fd_set_nonblocking(listener->fd, false);

@@ -145,20 +145,22 @@ static bool prepare_deadlines(struct instance *instance)
 
 /* ---- Launching ------------------------------------------------------------------------------ */
 
-/* Find the uid of a dynamic user. False: the range is used up. */
+/* Find the uid of a dynamic user. False: none can be had now. */
 static bool take_dynamic_uid(struct instance *instance, uid_t *uid_r)
 {
     struct service *service = instance->service;
     struct dynamic_users *users = &service->supervisor->dynamic_users;
+    uint64_t now = uv_now(&service->supervisor->loop);
 
     switch (service->config->identity.dynamic) {
     case DYNAMIC_SERVICE:
-        if (service->dynamic_uid == (uid_t)-1 && !dynamic_users_take(users, &service->dynamic_uid))
+        if (service->dynamic_uid == (uid_t)-1 &&
+            !dynamic_users_take(users, now, &service->dynamic_uid))
             return false;
         *uid_r = service->dynamic_uid;
         return true;
     case DYNAMIC_CONNECTION:
-        if (!dynamic_users_take(users, &instance->dynamic_uid))
+        if (!dynamic_users_take(users, now, &instance->dynamic_uid))
             return false;
         *uid_r = instance->dynamic_uid;
         return true;
@@ -180,12 +182,13 @@ static int send_order(struct instance *instance, const struct launch *launch)
     int write_end = -1, r;
 
     if (launch->peer) {
+        order.local = instance->local;
         order.peer = launch->peer->address;
         order.peer_uid = launch->peer->uid;
         order.peer_gid = launch->peer->gid;
     }
     if (!take_dynamic_uid(instance, &order.run_uid))
-        return -EUSERS;
+        return -EAGAIN;
     if (service->config->stderr_mode == STDERR_LOG) {
         instance->stderr_reader = stderr_reader_open(service->supervisor->stderr_readers,
                                                      service->name, instance->id, &write_end);
@@ -224,10 +227,14 @@ static void know_addresses(struct instance *instance, const struct launch *launc
 {
     instance->peer = launch->peer->address;
     instance->peer_uid = launch->peer->uid;
-    if (instance->peer.length && instance->peer.sa.sa_family != AF_UNIX) {
+    if (!instance->peer.length || instance->peer.sa.sa_family == AF_UNIX)
+        return;
+    /* A listener that is bound to one address has no connections to another. */
+    if (launch->via && launch->via->bound.length && !address_is_wildcard(&launch->via->bound))
+        instance->local = launch->via->bound;
+    else
         listener_bound(launch->connection, &instance->local);
-        address_unmap(&instance->local);
-    }
+    address_unmap(&instance->local);
 }
 
 struct instance *instance_launch(struct service *service, const struct launch *launch, int *error_r)
@@ -353,6 +360,11 @@ void instance_ended(struct instance *instance, int status, const struct rusage *
     struct service *service = instance->service;
     struct listener *listener = instance->listener;
 
+    if (instance->stderr_reader) {
+        /* What it said comes before how it ended. */
+        stderr_reader_finish(instance->stderr_reader);
+        instance->stderr_reader = NULL;
+    }
     count_end(instance, outcome_of(instance, status), usage);
     event_end(instance, outcome_of(instance, status), status, usage);
     if (instance->wanted != OUTCOME_NONE)
@@ -388,4 +400,25 @@ void instance_kill(struct instance *instance)
     if (instance->timer_open)
         uv_timer_stop(&instance->timer);
     tree_signal(instance, SIGKILL);
+}
+
+/* ---- From the daemon's last program --------------------------------------------------------- */
+
+bool instance_go_on(struct instance *instance, uint64_t timer_ms)
+{
+    struct supervisor *supervisor = instance->service->supervisor;
+
+    if (!enter(instance))
+        return false;
+    HASH_ADD(by_pid, supervisor->by_pid, pid, sizeof instance->pid, instance);
+    if (!instance->by_pid.tbl)
+        return false; /* the daemon cannot go on with a process whose end it could not match */
+    if (instance->listener)
+        instance->listener->instance = instance;
+    dynamic_users_reserve(&supervisor->dynamic_users, instance->dynamic_uid);
+    if (instance->state == INSTANCE_RUNNING)
+        deadlines_go_on(instance);
+    else if (instance->state == INSTANCE_TERMINATING)
+        instance_timer(instance, on_grace_over, timer_ms);
+    return true;
 }

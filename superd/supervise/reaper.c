@@ -14,8 +14,10 @@
 #include "supervise/instance.h"
 #include "supervise/service.h"
 #include "supervise/supervisor.h"
+#include "supervise/upgrade.h"
 
 #define SWEEP_MS   100 /* from a signal to the look at all children */
+#define SCAN_MOST  128 /* instances alive, for a look at all children to cost next to nothing */
 #define HINT_LOOKS 4   /* at an instance that closed its stderr, before it is left to the sweep */
 
 static uint64_t oldest_order(const struct supervisor *supervisor)
@@ -88,7 +90,7 @@ static void ended(struct supervisor *supervisor, pid_t pid, int status, const st
 
     if (instance)
         instance_ended(instance, status, usage);
-    else if (!is_launcher(supervisor, pid))
+    else if (!is_launcher(supervisor, pid) && !upgrade_reaped(supervisor, pid, status))
         keep_end(supervisor, pid, status, usage);
 }
 
@@ -108,12 +110,12 @@ static bool reap(struct supervisor *supervisor, pid_t pid)
     return true;
 }
 
-/* Reports first: nearly every child is then known by its pid. */
-static void collect_reports(struct supervisor *supervisor)
+void reaper_collect_reports(struct supervisor *supervisor)
 {
     if (supervisor->retiring && supervisor->retiring->launchers)
         launchers_collect(supervisor->retiring->launchers);
-    if (supervisor->generation && launchers_in_flight(supervisor->generation->launchers))
+    if (supervisor->generation && supervisor->generation->launchers &&
+        launchers_in_flight(supervisor->generation->launchers))
         launchers_collect(supervisor->generation->launchers);
 }
 
@@ -160,16 +162,31 @@ static void on_sweep(uv_timer_t *timer)
 {
     struct supervisor *supervisor = timer->data;
 
-    collect_reports(supervisor);
+    reaper_collect_reports(supervisor);
     while (reap(supervisor, -1))
         continue;
 }
 
+/* The signal may have been that of several ends, and instances that have only just begun give no hint
+ * of theirs: their stderr is not watched yet. */
+static void reap_young(struct supervisor *supervisor)
+{
+    if (!stderr_readers_young(supervisor->stderr_readers))
+        return;
+    if (supervisor->instance_count > SCAN_MOST)
+        stderr_readers_watch(
+            supervisor->stderr_readers); /* then they do, at once if they have ended */
+    else
+        while (reap(supervisor, -1))
+            continue;
+}
+
 void reaper_signalled(struct supervisor *supervisor, pid_t pid)
 {
-    collect_reports(supervisor);
+    reaper_collect_reports(supervisor); /* nearly every child is then known by its pid */
     if (pid > 0)
         reap(supervisor, pid);
+    reap_young(supervisor);
     follow_hints(supervisor);
     if (!uv_is_active((uv_handle_t *)&supervisor->sweep_timer) &&
         !uv_is_closing((uv_handle_t *)&supervisor->sweep_timer))

@@ -3,8 +3,9 @@
  *
  * Asking the kernel for "any child" makes it walk through all of them, so with 10,000 instances alive it
  * would cost more than a launch. Children are asked for by pid: the one that SIGCHLD names (several
- * ends may be one signal), and the instances whose stderr has ended, which is how most ends show. A
- * look at all children follows at most ten times a second, for what those two missed.
+ * ends may be one signal), and the instances whose stderr has ended. Of very young instances stderr is
+ * not watched yet: while few instances are alive all children are looked at instead. That look also
+ * follows at most ten times a second, for what the others missed.
  *
  * Children are instances, launchers, and, because superd is a child subreaper (or pid 1), what
  * handlers left behind. A child may end before the report that names it has been read: its end is
@@ -31,6 +32,9 @@ struct unclaimed {
         last_instance; /* the youngest id when it was reaped: older orders alone may claim it */
     UT_hash_handle hh;
 };
+
+/* Take the reports of launches that are there: in every turn, and before somebody looks at instances. */
+void reaper_collect_reports(struct supervisor *supervisor);
 
 /* SIGCHLD has come, naming PID. */
 void reaper_signalled(struct supervisor *supervisor, pid_t pid);

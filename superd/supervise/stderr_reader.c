@@ -5,6 +5,9 @@
  * handle of the loop per pipe would cost more system calls per connection, and more memory, than
  * the pipe.
  *
+ * A pipe is watched from WATCH_AFTER_MS on. Most instances end before, and what they wrote is read when
+ * they are reaped: so a short one costs one read, and no turn of the loop to see its end.
+ *
  * Closing a pipe takes it out of the epoll instance, but not at once while a launcher is being forked,
  * which for a moment has a copy of every descriptor. So an event names its reader by instance id, and
  * one that names a reader which is no more is stale and left alone.
@@ -26,6 +29,8 @@
 #define EVENTS_PER_TURN 64
 #define READ_SIZE       16384
 #define SECOND_MS       1000
+#define WATCH_AFTER_MS  20
+#define WATCH_RETRY_MS  100 /* after the system had no room for it */
 
 struct stderr_reader {
     struct stderr_readers *owner;
@@ -33,6 +38,8 @@ struct stderr_reader {
     uint64_t instance;
     char *line; /* an unfinished line, STDERR_LINE_MAX bytes; allocated with the first of them */
     size_t line_length;
+    bool watched; /* it is in owner->epoll, or has nothing to be read; else in owner->young */
+    uint64_t born_ms;
     bool skipping;   /* the rest of a line that was cut */
     bool resting;    /* over its bytes; read again when the second is over */
     bool finished;   /* its instance has ended */
@@ -41,7 +48,8 @@ struct stderr_reader {
     uint64_t dropped;                  /* lines not logged since the last that was */
     struct stderr_reader *prev, *next; /* in owner->all, or in owner->lingering when finished */
     struct stderr_reader *rest_next;   /* in owner->rested */
-    UT_hash_handle hh;                 /* in owner->by_instance */
+    struct stderr_reader *young_prev, *young_next;
+    UT_hash_handle hh; /* in owner->by_instance */
     char service[];
 };
 
@@ -52,9 +60,12 @@ struct stderr_readers {
     int epoll;
     uv_poll_t poll;
     uv_timer_t rest_timer;
+    uv_timer_t young_timer;
     unsigned handles_open;
     struct stderr_reader *by_instance; /* all of them */
     struct stderr_reader *all, *lingering, *rested;
+    struct stderr_reader *young; /* oldest first */
+    bool failed;                 /* the last could not be watched, which has been said */
     size_t count, lingering_count;
 };
 
@@ -162,6 +173,8 @@ static void close_reader(struct stderr_reader *reader)
     HASH_DEL(owner->by_instance, reader);
     if (reader->resting)
         LL_DELETE2(owner->rested, reader, rest_next);
+    if (!reader->watched)
+        DL_DELETE2(owner->young, reader, young_prev, young_next);
     fd_close(&reader->fd);
     free(reader->line);
     free(reader);
@@ -260,43 +273,161 @@ static void on_readable(uv_poll_t *handle, int status, int events)
     }
 }
 
+/* ---- Watching ------------------------------------------------------------------------------- */
+
+/* False when the system has no room for it; it then stays among the young, and is tried again. */
+static bool watch(struct stderr_reader *reader)
+{
+    struct stderr_readers *owner = reader->owner;
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = reader->instance};
+
+    if (epoll_ctl(owner->epoll, EPOLL_CTL_ADD, reader->fd, &event) != 0) {
+        if (!owner->failed)
+            log_event(LEVEL_ERROR, "error", log_text("service", reader->service),
+                      log_u64("instance", reader->instance), log_text("what", "stderr"),
+                      log_text("error", strerror(errno)));
+        owner->failed = true;
+        return false;
+    }
+    owner->failed = false;
+    DL_DELETE2(owner->young, reader, young_prev, young_next);
+    reader->watched = true;
+    return true;
+}
+
+static void on_young(uv_timer_t *timer)
+{
+    struct stderr_readers *owner = timer->data;
+    uint64_t now = uv_now(owner->loop);
+
+    while (owner->young && owner->young->born_ms + WATCH_AFTER_MS <= now) {
+        if (!watch(owner->young)) {
+            uv_timer_start(timer, on_young, WATCH_RETRY_MS, 0);
+            return;
+        }
+    }
+    if (owner->young)
+        uv_timer_start(timer, on_young, owner->young->born_ms + WATCH_AFTER_MS - now, 0);
+}
+
+/* The timer is active as long as there is a young one. */
+static void add_young(struct stderr_reader *reader)
+{
+    struct stderr_readers *owner = reader->owner;
+
+    reader->born_ms = uv_now(owner->loop);
+    DL_APPEND2(owner->young, reader, young_prev, young_next);
+    if (!uv_is_active((uv_handle_t *)&owner->young_timer))
+        uv_timer_start(&owner->young_timer, on_young, WATCH_AFTER_MS, 0);
+}
+
+bool stderr_readers_young(const struct stderr_readers *readers)
+{
+    return readers->young;
+}
+
+void stderr_readers_watch(struct stderr_readers *readers)
+{
+    while (readers->young && watch(readers->young))
+        continue;
+}
+
 /* ---- Begin and end -------------------------------------------------------------------------- */
 
-struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const char *service,
-                                         uint64_t instance, int *write_end_r)
+/* A reader of FD (taken over; -1: its end has been read), or NULL with errno set. */
+static struct stderr_reader *make_reader(struct stderr_readers *readers, const char *service,
+                                         uint64_t instance, int fd)
 {
     size_t name = strlen(service) + 1;
     struct stderr_reader *reader = calloc(1, sizeof *reader + name);
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = instance};
-    int pair[2];
 
-    if (!reader)
-        return NULL;
-    /* Both ends are born non-blocking, in one call; the launcher makes the handler's end block. */
-    if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) != 0) {
-        free(reader);
-        return NULL;
+    if (reader) {
+        reader->owner = readers;
+        reader->fd = fd;
+        reader->instance = instance;
+        memcpy(reader->service, service, name);
+        HASH_ADD(hh, readers->by_instance, instance, sizeof reader->instance, reader);
     }
-    reader->owner = readers;
-    reader->fd = pair[0];
-    reader->instance = instance;
-    memcpy(reader->service, service, name);
-    HASH_ADD(hh, readers->by_instance, instance, sizeof reader->instance, reader);
-    if (!reader->hh.tbl || epoll_ctl(readers->epoll, EPOLL_CTL_ADD, pair[0], &event) != 0) {
-        int number = reader->hh.tbl ? errno : ENOMEM;
-
-        if (reader->hh.tbl)
-            HASH_DEL(readers->by_instance, reader);
-        close(pair[0]);
-        close(pair[1]);
+    if (!reader || !reader->hh.tbl) {
+        fd_close(&fd);
         free(reader);
-        errno = number;
+        errno = ENOMEM;
         return NULL;
     }
     DL_APPEND(readers->all, reader);
     readers->count++;
-    *write_end_r = pair[1];
+    reader->watched = fd < 0;
+    if (fd >= 0)
+        add_young(reader);
     return reader;
+}
+
+struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const char *service,
+                                         uint64_t instance, int *write_end_r)
+{
+    struct stderr_reader *reader;
+    int pair[2];
+
+    /* Both ends are born non-blocking, in one call; the launcher makes the handler's end block. */
+    if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) != 0)
+        return NULL;
+    reader = make_reader(readers, service, instance, pair[0]);
+    if (reader)
+        *write_end_r = pair[1];
+    else
+        fd_close(&pair[1]);
+    return reader;
+}
+
+static void linger(struct stderr_reader *reader)
+{
+    struct stderr_readers *owner = reader->owner;
+
+    DL_DELETE(owner->all, reader);
+    DL_APPEND(owner->lingering, reader);
+    owner->lingering_count++;
+    reader->finished = true;
+}
+
+struct stderr_reader *stderr_reader_go_on(struct stderr_readers *readers,
+                                          const struct stderr_record *record)
+{
+    struct stderr_reader *reader = make_reader(readers, record->service, record->instance,
+                                               record->fd);
+
+    if (!reader)
+        return NULL;
+    reader->skipping = record->skipping;
+    reader->dropped = record->dropped;
+    if (record->line_length)
+        keep_part(reader, record->line, record->line_length);
+    if (record->finished)
+        linger(reader);
+    return reader;
+}
+
+static void visit_all(const struct stderr_reader *reader,
+                      void (*visit)(void *data, const struct stderr_record *record), void *data)
+{
+    for (; reader; reader = reader->next) {
+        const struct stderr_record record = {.instance = reader->instance,
+                                             .service = reader->service,
+                                             .fd = reader->fd,
+                                             .finished = reader->finished,
+                                             .line = reader->line,
+                                             .line_length = reader->line_length,
+                                             .skipping = reader->skipping,
+                                             .dropped = reader->dropped};
+
+        visit(data, &record);
+    }
+}
+
+void stderr_readers_visit(const struct stderr_readers *readers,
+                          void (*visit)(void *data, const struct stderr_record *record), void *data)
+{
+    visit_all(readers->all, visit, data);
+    visit_all(readers->lingering, visit, data);
 }
 
 void stderr_reader_finish(struct stderr_reader *reader)
@@ -308,15 +439,16 @@ void stderr_reader_finish(struct stderr_reader *reader)
     do {
         result = reader->fd < 0 ? READ_END : read_some(reader);
     } while (result == READ_MORE && ++turns < STDERR_BYTES_PER_SECOND / READ_SIZE);
-    DL_DELETE(owner->all, reader);
-    DL_APPEND(owner->lingering, reader);
-    owner->lingering_count++;
-    reader->finished = true;
+    linger(reader);
     if (result == READ_END) {
         if (reader->fd >= 0)
             at_end(reader);
         close_reader(reader);
-    } else if (owner->lingering_count > STDERR_LINGERING) {
+        return;
+    }
+    if (!reader->watched)
+        watch(reader);
+    if (owner->lingering_count > STDERR_LINGERING) {
         at_end(owner->lingering);
         close_reader(owner->lingering); /* the oldest */
     }
@@ -356,8 +488,9 @@ int stderr_readers_create(uv_loop_t *loop, void (*on_end)(void *data, uint64_t i
         return r;
     }
     uv_timer_init(loop, &readers->rest_timer);
-    readers->handles_open = 2;
-    readers->poll.data = readers->rest_timer.data = readers;
+    uv_timer_init(loop, &readers->young_timer);
+    readers->handles_open = 3;
+    readers->poll.data = readers->rest_timer.data = readers->young_timer.data = readers;
     uv_poll_start(&readers->poll, UV_READABLE, on_readable);
     *readers_r = readers;
     return 0;
@@ -381,4 +514,5 @@ void stderr_readers_destroy(struct stderr_readers *readers)
         close_reader(readers->lingering);
     uv_close((uv_handle_t *)&readers->poll, on_closed);
     uv_close((uv_handle_t *)&readers->rest_timer, on_closed);
+    uv_close((uv_handle_t *)&readers->young_timer, on_closed);
 }

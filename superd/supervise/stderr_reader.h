@@ -30,6 +30,13 @@ int stderr_readers_create(uv_loop_t *loop, void (*on_end)(void *data, uint64_t i
 /* Close all pipes; memory is freed by the loop a little later. */
 void stderr_readers_destroy(struct stderr_readers *readers);
 
+/* Are there pipes that are not watched yet, as their instances have only just begun? Their ends are not
+ * told of by ON_END. */
+bool stderr_readers_young(const struct stderr_readers *readers);
+
+/* Watch all pipes from now on. */
+void stderr_readers_watch(struct stderr_readers *readers);
+
 /* Make a pipe for INSTANCE of SERVICE (a name, copied). The reader keeps the read end; *WRITE_END_R
  * is the caller's. Returns the reader, or NULL with errno set. */
 struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const char *service,
@@ -41,6 +48,24 @@ void stderr_reader_finish(struct stderr_reader *reader);
 
 /* Close without reading: it never came to a launch. */
 void stderr_reader_drop(struct stderr_reader *reader);
+
+/* What is known of a pipe, for the daemon's next program, and going on with one. */
+struct stderr_record {
+    uint64_t instance;
+    const char *service;
+    int fd;           /* -1: it has ended before its instance */
+    bool finished;    /* its instance has ended */
+    const char *line; /* an unfinished line */
+    size_t line_length;
+    bool skipping; /* the rest of a line that was cut */
+    uint64_t dropped;
+};
+void stderr_readers_visit(const struct stderr_readers *readers,
+                          void (*visit)(void *data, const struct stderr_record *record),
+                          void *data);
+/* FD is taken over in any case. NULL: no memory. */
+struct stderr_reader *stderr_reader_go_on(struct stderr_readers *readers,
+                                          const struct stderr_record *record);
 
 /* Pipes open now, lingering ones included: they count in the descriptor budget. */
 size_t stderr_readers_count(const struct stderr_readers *readers);

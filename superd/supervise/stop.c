@@ -71,7 +71,7 @@ static void close_all(struct supervisor *supervisor)
     uv_close((uv_handle_t *)&supervisor->signals, NULL);
     uv_close((uv_handle_t *)&supervisor->turn_end, NULL);
     uv_close((uv_handle_t *)&supervisor->more_turns, NULL);
-    uv_close((uv_handle_t *)&supervisor->log_retry, NULL);
+    uv_close((uv_handle_t *)&supervisor->log_timer, NULL);
     uv_close((uv_handle_t *)&supervisor->stop_timer, NULL);
 }
 
@@ -157,6 +157,6 @@ void stop_check(struct supervisor *supervisor)
     if (supervisor->state != STATE_DRAINING && supervisor->state != STATE_TERMINATING)
         return;
     if (supervisor->instance_count == 0 && !supervisor->tree_ends && !supervisor->reloading &&
-        !supervisor->rereading && !supervisor->retiring)
+        !supervisor->rereading && !supervisor->retiring && !supervisor->upgrade)
         enter_stopped(supervisor);
 }

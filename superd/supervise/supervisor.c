@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "launch/isolation/cgroup.h"
 #include "net/activity.h"
 #include "supervise/accept.h"
@@ -28,9 +29,11 @@
 #include "supervise/service.h"
 #include "supervise/stop.h"
 #include "supervise/tree.h"
+#include "supervise/upgrade.h"
 
 #define HELD_PER_TURN    64  /* held services that may try in one turn of the loop */
 #define LOG_RETRY_MS     100 /* a log that takes no lines is tried again so often */
+#define LOG_DELAY_MS     10  /* that a line may wait for others, to be written with them */
 #define SIGNALS_PER_TURN 16
 
 /* ---- Room ----------------------------------------------------------------------------------- */
@@ -84,9 +87,26 @@ static void try_held(struct supervisor *supervisor)
         uv_idle_stop(&supervisor->more_turns);
 }
 
-static void on_log_retry(uv_timer_t *timer)
+static void on_log_due(uv_timer_t *timer)
 {
-    (void)timer; /* the end of this turn flushes */
+    struct supervisor *supervisor = timer->data;
+
+    supervisor->log_due = true; /* the end of this turn flushes */
+}
+
+static void flush_log(struct supervisor *supervisor)
+{
+    enum log_wait waiting = log_waiting();
+    bool stopped = supervisor->state == STATE_STOPPED, written = true;
+
+    if (supervisor->log_due || stopped || waiting == LOG_WAIT_PRESSING) {
+        supervisor->log_due = false;
+        written = log_flush();
+    } else if (waiting == LOG_WAIT_MORE && !uv_is_active((uv_handle_t *)&supervisor->log_timer)) {
+        uv_timer_start(&supervisor->log_timer, on_log_due, LOG_DELAY_MS, 0);
+    }
+    if (!written && !stopped)
+        uv_timer_start(&supervisor->log_timer, on_log_due, LOG_RETRY_MS, 0);
 }
 
 /* Before the loop sleeps. */
@@ -95,12 +115,13 @@ static void on_turn_end(uv_prepare_t *prepare)
     struct supervisor *supervisor = prepare->data;
 
     supervisor->turns++;
+    reaper_collect_reports(supervisor);
     if (uv_is_active((uv_handle_t *)&supervisor->more_turns)) {
         try_held(supervisor);
         stop_check(supervisor);
     }
-    if (!log_flush() && supervisor->state != STATE_STOPPED)
-        uv_timer_start(&supervisor->log_retry, on_log_retry, LOG_RETRY_MS, 0);
+    upgrade_look(supervisor);
+    flush_log(supervisor);
 }
 
 /* ---- Signals -------------------------------------------------------------------------------- */
@@ -120,6 +141,13 @@ static void on_signal(struct supervisor *supervisor, const struct signalfd_sigin
     case SIGHUP:
         reload_begin(supervisor);
         break;
+    case SIGUSR2: {
+        const char *error;
+
+        if (!upgrade_begin(supervisor, NULL, &error))
+            log_event(LEVEL_ERROR, "upgrade-failed", log_text("error", error));
+        break;
+    }
     case SIGUSR1: {
         int r = log_reopen();
 
@@ -159,6 +187,7 @@ static int open_signals(struct supervisor *supervisor)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return -errno;
     /* Somebody may have ignored it for us (nohup does SIGHUP); SIGCHLD ignored would reap by
@@ -185,7 +214,6 @@ static int open_loop(struct supervisor *supervisor)
 
     if (r < 0)
         return r;
-    uv_loop_configure(&supervisor->loop, UV_METRICS_IDLE_TIME);
     r = open_signals(supervisor);
     if (r < 0)
         return r;
@@ -196,11 +224,12 @@ static int open_loop(struct supervisor *supervisor)
     r = refusals_create(&supervisor->loop, &supervisor->refusals);
     if (r < 0)
         return r;
-    uv_timer_init(&supervisor->loop, &supervisor->log_retry);
+    uv_timer_init(&supervisor->loop, &supervisor->log_timer);
     uv_timer_init(&supervisor->loop, &supervisor->stop_timer);
     uv_prepare_init(&supervisor->loop, &supervisor->turn_end);
     uv_idle_init(&supervisor->loop, &supervisor->more_turns);
-    supervisor->stop_timer.data = supervisor->turn_end.data = supervisor->signals.data = supervisor;
+    supervisor->log_timer.data = supervisor->stop_timer.data = supervisor->turn_end.data =
+        supervisor->signals.data = supervisor;
     tree_begin(supervisor);
     groups_begin(supervisor);
     uv_timer_init(&supervisor->loop, &supervisor->sweep_timer);
@@ -228,6 +257,7 @@ static void say_ready(struct supervisor *supervisor, int ready_fd)
     log_flush();
     notify_send("READY=1\nSTATUS=serving");
     notify_ready_fd(ready_fd);
+    memory_give_back();
 }
 
 int supervisor_start(struct supervisor *supervisor, struct config *config,
@@ -238,10 +268,11 @@ int supervisor_start(struct supervisor *supervisor, struct config *config,
     int r;
 
     supervisor->config_path = settings->config_path;
+    supervisor->binary = settings->binary;
     supervisor->surroundings = settings->surroundings;
     supervisor->descriptors = settings->descriptors;
     supervisor->hooks = settings->hooks;
-    supervisor->started_ms = clock_now_ms();
+    supervisor->started_ms = supervisor->history_since_ms = clock_now_ms();
     supervisor->started_wall_us = clock_wall_us();
     supervisor->descriptor_limit = fd_limit_raise();
     supervisor->descriptors_fixed = DESCRIPTOR_RESERVE;
@@ -253,6 +284,8 @@ int supervisor_start(struct supervisor *supervisor, struct config *config,
         config_free(config);
         return EXIT_SYSTEM;
     }
+    if (settings->handover)
+        return upgrade_take_over(supervisor, config, settings->complaint, settings->handover);
     diagnostics_init(&list);
     if (!access_contents_read(config, &contents, &list) ||
         !reload_commit(supervisor, config, &contents, &list)) {

@@ -10,8 +10,11 @@
  *   deadlines   time limits
  *   tree        ending a process and all that it started
  *   reload      the next generation
+ *   upgrade     the next program in this process
+ *   handover    what that one gets
  *   operate     what an operator asks for: pause, resume, drain
  *   metrics     counters and histograms
+ *   history     what was admitted and refused in the last minutes
  *   stop        draining and the end
  *   notify      telling a process supervisor
  *   events      log lines that have a shape to keep (superd.log(5))
@@ -36,8 +39,12 @@ struct instance;
 struct reload_result;
 struct service;
 struct refusals;
+struct handover;
+struct json_t;
 struct tree_end;
 struct unclaimed;
+struct upgrade;
+struct upgrade_result;
 struct watch;
 
 enum supervisor_state {
@@ -63,6 +70,8 @@ struct supervisor_hooks {
     void (*reloaded)(void *data, const struct reload_result *result); /* or it failed: see there */
     void (*drained)(void *data); /* something that drains has no instance any more */
     void (*stopped)(void *data); /* close what the loop has of yours */
+    void (*upgraded)(void *data, const struct upgrade_result *result); /* or it failed */
+    struct json_t *(*save)(void *data); /* yours for the next program: handover.h, "control" */
 };
 
 /* Descriptors kept for logs, reloads, the control socket: never given to connections. */
@@ -72,6 +81,8 @@ struct supervisor {
     uv_loop_t loop;
     enum supervisor_state state;
     const char *config_path;
+    const char
+        *binary; /* the program that this process runs, where an upgrade looks for the next */
     const struct config_surroundings *surroundings;
     struct rlimit descriptors; /* as superd was started, for handlers */
     size_t descriptor_limit;   /* as it is now, for superd */
@@ -105,15 +116,17 @@ struct supervisor {
     uv_poll_t signals;
     uv_prepare_t turn_end; /* before the loop sleeps: flush the log, let held services try */
     uv_idle_t more_turns;  /* active while held services remain to be tried */
-    uv_timer_t log_retry;  /* the log could not be written at once */
+    uv_timer_t log_timer;  /* lines are to be written, at the latest */
+    bool log_due;          /* ... and now they are */
     uv_timer_t stop_timer;
     uv_timer_t overload_timer;
     struct access_contents access_contents; /* of the current generation's `file:` rules */
     struct watch *access_watches;
     uv_timer_t access_timer;
-    bool rereading;    /* those files are being read */
-    bool reloading;    /* a reload's file reading is under way */
-    bool reload_again; /* asked for while one was under way */
+    bool rereading;          /* those files are being read */
+    bool reloading;          /* a reload's file reading is under way */
+    bool reload_again;       /* asked for while one was under way */
+    struct upgrade *upgrade; /* under way; NULL mostly */
     int exit_code;
     unsigned stops; /* signals to stop so far */
 
@@ -123,16 +136,21 @@ struct supervisor {
     struct standing_order order; /* of the operator, for the daemon as a whole */
     uv_timer_t drain_timer;
     uint64_t reloads;    /* begun so far */
+    uint64_t upgrades;   /* programs that this process had before */
     uint64_t started_ms; /* monotonic */
     int64_t started_wall_us;
-    uint64_t turns; /* of the loop */
+    uint64_t history_since_ms; /* monotonic: services' histories know of the time since then */
+    uint64_t turns;            /* of the loop */
 };
 
 struct supervisor_settings {
     const char *config_path;
     const struct config_surroundings *surroundings;
     struct rlimit descriptors;
-    int ready_fd; /* written to and closed when ready; -1: none */
+    const char *binary;
+    struct handover *handover;     /* NULL: this is a start and no upgrade; otherwise: */
+    struct diagnostics *complaint; /* of the configuration, which is NULL if it cannot be used */
+    int ready_fd;                  /* written to and closed when ready; -1: none */
     struct supervisor_hooks hooks;
 };
 

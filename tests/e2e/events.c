@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "runner.h"
@@ -55,6 +58,27 @@ void events_close(struct events *events)
     free(events->list);
     free(events->partial);
     *events = (struct events){.fd = -1, .watch = -1};
+}
+
+/* Lines may wait a moment in superd. It writes them, as it says, before it answers a request: ask for
+ * something, where there is somebody to be asked. */
+static void settle(const struct events *events)
+{
+    static const char request[] = "{\"id\": 1, \"command\": \"status\"}\n";
+    const struct timeval patience = {.tv_sec = 5};
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t directory = (size_t)(strrchr(events->path, '/') - events->path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char answer[4096];
+
+    assert_true(fd >= 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    snprintf(address.sun_path, sizeof address.sun_path, "%.*s/control.sock", (int)directory,
+             events->path);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+        send(fd, request, strlen(request), MSG_NOSIGNAL) > 0)
+        recv(fd, answer, sizeof answer, 0);
+    close(fd);
 }
 
 static void add_line(struct events *events, const char *line, size_t length)
@@ -211,6 +235,7 @@ json_t *find_event(struct events *events, const char *name, ...)
     struct event *event;
     va_list list;
 
+    settle(events);
     va_start(list, name);
     event = look(events, name, list);
     va_end(list);
@@ -222,6 +247,7 @@ size_t count_events(struct events *events, const char *name, ...)
     size_t n = 0;
     va_list list;
 
+    settle(events);
     events_read(events);
     va_start(list, name);
     for (size_t i = 0; i < events->count; i++)

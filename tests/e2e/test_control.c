@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "origin.h"
 
 #define CAT   "exec = ['@SPECIMEN@', 'cat']; "
 #define WAIT  "exec = ['@SPECIMEN@', 'wait']; "
@@ -223,6 +224,151 @@ static void sources__admitted_and_refused__are_counted(void)
     assert_int_equal(control_number(control_get(result, "refused_by_reason"), "source-limit"), 1);
     close(fd);
     close(refused);
+    daemon_stop(daemon);
+}
+
+static long long sum_of(const json_t *row, const char *kind)
+{
+    const json_t *counts = json_object_get(row, kind), *count;
+    long long sum = 0;
+    size_t i;
+
+    json_array_foreach(counts, i, count) sum += json_integer_value(count);
+    return sum;
+}
+
+/* What the history has of SERVICE, within the window, is what its counters have; the counters are these. */
+static void expect_history(const struct daemon *daemon, const char *service, long long admitted,
+                           long long refused)
+{
+    char request[128];
+    json_t *result, *shown;
+    const json_t *row;
+
+    snprintf(request, sizeof request, "{'command':'history','service':'%s'}", service);
+    result = control_result(daemon, request);
+    snprintf(request, sizeof request, "{'command':'show','service':'%s'}", service);
+    shown = control_result(daemon, request);
+    assert_int_equal(control_number(shown, "admitted"), admitted);
+    assert_int_equal(control_number(shown, "refused"), refused);
+    assert_int_equal(json_array_size(json_object_get(result, "services")),
+                     admitted + refused > 0 ? 1 : 0);
+    row = json_array_get(json_object_get(result, "services"), 0);
+    assert_int_equal(sum_of(row, "admitted"), admitted);
+    assert_int_equal(sum_of(row, "refused"), refused);
+}
+
+/* All ways that lead to a count: connections, datagrams, a socket that is handed over, what a limit or a
+ * trap refuses. */
+static void history__admitted_and_refused__agree_with_the_counters(void)
+{
+    struct daemon *daemon = daemon_serve(
+        "idle: { " LOCAL CAT "}; one: { " LOCAL CAT "limits: { per_source = 1; }; };\n"
+        "sensor: { listen = ({ address = '127.0.0.1:0'; trap = '1h'; }); };\n"
+        "u: { listen = 'udp:127.0.0.1:0'; exec = ['@SPECIMEN@', 'datagram', '1']; };");
+    int fd = served(daemon, "one"), datagrams, other;
+    json_t *result;
+
+    for (int i = 0; i < 5; i++)
+        origin_expect_refused(daemon_address(daemon, "one", 0), "127.0.0.1");
+    datagrams = client_dial(daemon_address(daemon, "u", 0), SOCK_DGRAM);
+    for (int i = 0; i < 2; i++) {
+        client_say(datagrams, "packet");
+        assert_string_equal(client_hear_packet(datagrams), "packet");
+        expect_event(&daemon->events, "end", "service", "u", NULL);
+    }
+    origin_expect_refused(daemon_address(daemon, "sensor", 0), "127.0.0.2");
+    other = origin_datagrams(daemon_address(daemon, "u", 0), "127.0.0.2");
+    client_say(other, "hello?");
+    expect_event(&daemon->events, "refuse", "service", "u", "reason", "trapped", NULL);
+    close(other);
+
+    expect_history(daemon, "idle", 0, 0);
+    expect_history(daemon, "one", 1, 5);
+    expect_history(daemon, "sensor", 0, 0); /* counters have what services decide */
+    expect_history(daemon, "u", 2, 1);
+    result = control_result(daemon, "{'command':'history'}");
+    assert_int_equal(json_array_size(control_get(result, "services")), 2);
+    assert_string_equal(control_text(result, "services.0.service"), "one");
+    assert_string_equal(control_text(result, "services.1.service"), "u");
+    assert_int_equal(control_number(result, "steps"), 60);
+    assert_int_equal(json_array_size(control_get(result, "services.0.admitted")), 60);
+    assert_int_equal(json_array_size(control_get(result, "services.0.refused")), 60);
+    daemon_reload(daemon, NULL);
+    expect_history(daemon, "one", 1, 5); /* as the counters, it survives a reload */
+    assert_string_equal(control_error(daemon, "{'command':'history','service':'nobody'}"),
+                        "no service is called \"nobody\"");
+    close(fd);
+    close(datagrams);
+    daemon_stop(daemon);
+}
+
+/* What is in a step stays there while the steps go on; the time before the daemon is not known. */
+static bool step_has_passed(void *data)
+{
+    struct daemon *const *daemon = data;
+    json_t *result = control_result(*daemon, "{'command':'history'}");
+
+    return control_number(result, "known_steps") >= 2 &&
+           json_integer_value(json_array_get(control_get(result, "services.0.admitted"), 59)) == 0;
+}
+
+static void history__time_passes__steps_go_on(void)
+{
+    struct daemon *daemon = daemon_serve(ONE);
+    json_t *result;
+    long long step, known;
+
+    daemon_talk(daemon, "one", "x", "x");
+    result = control_result(daemon, "{'command':'history'}");
+    step = control_number(result, "step");
+    known = control_number(result, "known_steps");
+    assert_in_range(known, 1, 3);
+    assert_int_equal(control_number(result, "step_ms"), 5000);
+    assert_in_range(control_number(result, "elapsed_ms"), 0, 4999);
+    assert_true(control_number(result, "known_ms") <
+                (known - 1) * 5000 + control_number(result, "elapsed_ms") + 1);
+    assert_true(e2e_until(step_has_passed, &daemon));
+    result = control_result(daemon, "{'command':'history'}");
+    assert_true(control_number(result, "step") > step);
+    assert_int_equal(control_number(result, "known_steps") - known,
+                     control_number(result, "step") - step);
+    assert_int_equal(sum_of(json_array_get(control_get(result, "services"), 0), "admitted"), 1);
+    daemon_stop(daemon);
+}
+
+/* More services than superd looks at for one page, and few of them used: pages may be empty. */
+static void history__pages_of_idle_services__every_used_one_once(void)
+{
+    static const char *const used[] = {"s0000", "s0001", "s1149"};
+    static char services[256 * 1024];
+    const char *next = "";
+    struct daemon *daemon;
+    char request[256];
+    size_t n = 0, seen = 0, pages = 0;
+
+    for (int i = 0; i < 1150; i++)
+        n += (size_t)snprintf(services + n, sizeof services - n,
+                              "s%04d: { listen = 'unix:@DIR@/s%d'; " CAT "};\n", i, i);
+    daemon = daemon_serve(services);
+    for (size_t i = 0; i < COUNT(used); i++)
+        daemon_talk(daemon, used[i], "x", "x");
+    for (; next; pages++) {
+        json_t *result, *row;
+        size_t i;
+
+        snprintf(request, sizeof request, "{'command':'history','limit':2,'after':'%s'}", next);
+        result = control_result(daemon, request);
+        next = json_string_value(json_object_get(result, "next"));
+        json_array_foreach(json_object_get(result, "services"), i, row)
+        {
+            assert_true(seen < COUNT(used));
+            assert_string_equal(event_text(row, "service"), used[seen]);
+            seen++;
+        }
+    }
+    assert_int_equal(seen, COUNT(used));
+    assert_int_equal(pages, 3); /* the first two, then nobody, then the last */
     daemon_stop(daemon);
 }
 
@@ -802,6 +948,7 @@ static void rights__members_of_the_group__may_read_only(void)
     assert_int_equal(st.st_gid, SOME_GID);
     assert_int_equal(ask_as(daemon, SOME_GID, SOME_GID, "{'command':'status'}"), 0);
     assert_int_equal(ask_as(daemon, SOME_UID, SOME_GID, "{'command':'instances'}"), 0);
+    assert_int_equal(ask_as(daemon, SOME_UID, SOME_GID, "{'command':'history'}"), 0);
     assert_int_equal(ask_as(daemon, SOME_UID, SOME_UID, "{'command':'status'}"), 2);
     assert_int_equal(ask_as(daemon, SOME_GID, SOME_GID, "{'command':'pause'}"), 1);
     assert_int_equal(ask_as(daemon, SOME_GID, SOME_GID, "{'command':'reload'}"), 1);
@@ -907,6 +1054,9 @@ int main(int argc, char **argv)
         E2E(instances__one__process_peer_and_bytes),
         E2E(instances__filters_and_pages__right_ones),
         E2E(sources__admitted_and_refused__are_counted),
+        E2E(history__admitted_and_refused__agree_with_the_counters),
+        E2E(history__time_passes__steps_go_on),
+        E2E(history__pages_of_idle_services__every_used_one_once),
         E2E(explain__live_counters__decide),
         E2E(log__past__last_lines_of_a_service),
         E2E(log__follow__events_as_they_happen),

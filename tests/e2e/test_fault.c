@@ -135,9 +135,24 @@ static void pipe__no_descriptors__said_and_the_next_is_served(void)
     expect_one_lost(FAULT_PIPE2, EMFILE);
 }
 
-static void epoll__no_watches__said_and_the_next_is_served(void)
+/* Not to hear a handler at once is no reason not to serve its client. */
+static void epoll__no_watches__said_and_stderr_read_when_there_are(void)
 {
-    expect_one_lost(FAULT_EPOLL_CTL, ENOSPC);
+    struct daemon *daemon = start("say: { listen = '127.0.0.1:0';\n"
+                                  "  exec = ['/bin/sh', '-c', 'echo said >&2; cat']; };\n");
+    int fd;
+
+    let_fail(FAULT_EPOLL_CTL, 0, 3, ENOSPC);
+    fd = daemon_dial(daemon, "say");
+    expect_event(&daemon->events, "error", "service", "say", "what", "stderr", "error",
+                 strerror(ENOSPC), NULL);
+    expect_event(&daemon->events, "stderr", "service", "say", "text", "said", NULL);
+    assert_int_equal(failed(FAULT_EPOLL_CTL), 3);
+    client_say(fd, "still here\n");
+    assert_string_equal(client_hear_line(fd), "still here");
+    close(fd);
+    expect_event(&daemon->events, "end", "service", "say", "outcome", "ok", NULL);
+    daemon_stop(daemon);
 }
 
 static void order__no_buffers__said_and_the_next_is_served(void)
@@ -340,7 +355,7 @@ static const struct e2e_case cases[] = {
     E2E(accept__no_descriptors__the_client_waits_and_is_served),
     E2E(accept__client_has_gone__the_next_is_served),
     E2E(pipe__no_descriptors__said_and_the_next_is_served),
-    E2E(epoll__no_watches__said_and_the_next_is_served),
+    E2E(epoll__no_watches__said_and_stderr_read_when_there_are),
     E2E(order__no_buffers__said_and_the_next_is_served),
     E2E(order__too_many_descriptors_on_their_way__said_and_the_next_is_served),
     E2E(order__would_block_with_none_on_its_way__the_client_waits_and_is_served),

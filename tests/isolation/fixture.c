@@ -5,12 +5,17 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,10 +24,18 @@
 
 #define SETTINGS "isolation: { users = '64300-64399'; idle = '100ms'; };\n"
 
+static bool uids_are_free(void *data)
+{
+    (void)data;
+    return count_of_user(ATTACKER_UID) + count_of_user(OTHER_UID) + count_of_user(SUPERD_UID) == 0;
+}
+
+/* What the case before this one left is being torn down; who is there after a while is somebody else, and
+ * these cases kill all that is of their users. */
 void isolation_needs_root(void)
 {
     harness_needs_root();
-    if (count_of_user(ATTACKER_UID) + count_of_user(OTHER_UID) + count_of_user(SUPERD_UID) > 0)
+    if (!e2e_until(uids_are_free, NULL))
         e2e_skip("somebody is using the uids of these tests");
 }
 
@@ -169,17 +182,44 @@ static bool is_of_user(const char *pid, uid_t uid)
     return alive && real == uid;
 }
 
-size_t count_of_user(uid_t uid)
+/* Count them, and send each SIGNAL if that is not 0. */
+static size_t each_of_user(uid_t uid, int signal)
 {
     DIR *directory = opendir("/proc");
     const struct dirent *entry;
     size_t count = 0;
 
     assert_non_null(directory);
-    while ((entry = readdir(directory)))
-        count += isdigit((unsigned char)entry->d_name[0]) && is_of_user(entry->d_name, uid);
+    while ((entry = readdir(directory))) {
+        if (!isdigit((unsigned char)entry->d_name[0]) || !is_of_user(entry->d_name, uid))
+            continue;
+        count++;
+        if (signal)
+            kill((pid_t)atol(entry->d_name), signal);
+    }
     closedir(directory);
     return count;
+}
+
+size_t count_of_user(uid_t uid)
+{
+    return each_of_user(uid, 0);
+}
+
+static bool is_killed(void *data)
+{
+    uid_t uid = *(const uid_t *)data;
+
+    errno = 0;
+    if (getpriority(PRIO_USER, uid) == -1 && errno == ESRCH)
+        return true;
+    return each_of_user(uid, SIGKILL) == 0;
+}
+
+void kill_user(uid_t uid)
+{
+    if (!e2e_until(is_killed, &uid))
+        fail_msg("processes of %u cannot be killed", (unsigned)uid);
 }
 
 static bool is_gone(void *data)
@@ -199,8 +239,26 @@ void isolation_stop(struct daemon *daemon)
     daemon_stop(daemon);
 }
 
+/* These programs share their users, and so does each run of them on the host: one at a time. The lock
+ * is the runner's, and ends with it. */
+static void take_turn(void)
+{
+    int fd;
+
+    if (getenv("E2E_CASE") || geteuid() != 0)
+        return;
+    fd = open("/run/superd-isolation-tests.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return;
+    printf("another program of these tests runs: waiting for it\n");
+    fflush(stdout);
+    while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
+        continue;
+}
+
 int isolation_main(int argc, char **argv, const struct e2e_case *cases, size_t count)
 {
+    take_turn();
     /* A directory that a private /tmp does not hide. */
     setenv("TMPDIR", access("/srv", W_OK) == 0 ? "/srv" : "/var/tmp", 1);
     return e2e_main(argc, argv, cases, count);

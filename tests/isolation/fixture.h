@@ -52,6 +52,9 @@ pid_t pid_of(struct daemon *daemon, int fd);
 size_t count_of_user(uid_t uid);
 void expect_none_of_user(uid_t uid);
 
+/* Kill them, until there are none. */
+void kill_user(uid_t uid);
+
 /* Wait until only shared launchers are left, then as daemon_stop(). */
 void isolation_stop(struct daemon *daemon);
 

@@ -76,6 +76,26 @@ static int fork_bomb(const char *argument)
     go_on();
 }
 
+/* End, and leave a file and a process that holds nothing of ours. */
+static int leave(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+    if (fd < 0)
+        return say(-1);
+    if (fork() == 0) {
+        setsid();
+        close(0);
+        close(1);
+        close(2);
+        for (;;)
+            pause();
+    }
+    printf("ready\n");
+    fflush(stdout);
+    return 0;
+}
+
 /* Orphaned, in a session of its own, with nothing in its environment that tells whose it is. */
 static int hide(const char *argument)
 {
@@ -295,6 +315,20 @@ static int make_file(const char *path)
     return say(fd < 0 ? -1 : close(fd));
 }
 
+static int count_entries(const char *path)
+{
+    DIR *directory = opendir(path);
+    const struct dirent *entry;
+    long count = 0;
+
+    if (!directory)
+        return say(-1);
+    while ((entry = readdir(directory)))
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(directory);
+    return say_count(count);
+}
+
 static int remove_file(const char *path)
 {
     return say(unlink(path));
@@ -468,6 +502,7 @@ static const struct {
 } attempts[] = {
     {"fork-bomb", fork_bomb},
     {"hide", hide},
+    {"leave", leave},
     {"wait", wait_on},
     {"victim", victim},
     {"memory", fill_memory},
@@ -487,6 +522,7 @@ static const struct {
     {"write", open_to_write},
     {"make", make_file},
     {"remove", remove_file},
+    {"entries", count_entries},
     {"execute", execute_own},
     {"setuid", run_setuid},
     {"who", who},

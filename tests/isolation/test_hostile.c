@@ -351,6 +351,13 @@ static void siblings__own_process_namespaces__unseen(void)
     siblings(ATTACKER "isolate: { pid_namespace = 'connection'; };");
 }
 
+/* All processes of the range that these tests give to superd. */
+static void kill_dynamic_users(void)
+{
+    for (uid_t uid = 64300; uid <= 64399; uid++)
+        kill_user(uid);
+}
+
 static void dynamic_users__each_another__given_back(void)
 {
     struct daemon *daemon;
@@ -396,11 +403,108 @@ static void dynamic_users__somebody_left__not_used_again(void)
     assert_true(count_of_user((uid_t)first) > 0);
     for (int i = 0; i < 5; i++)
         assert_int_not_equal(attempt_count(daemon, "each", "who"), first);
-    for (pid_t pid = 0; (pid = (pid_t)count_of_user((uid_t)first)) > 0;) {
-        process_shell("for p in /proc/[0-9]*; do if grep -qs '^Uid:[[:space:]]*%ld' $p/status; "
-                      "then kill -9 ${p#/proc/}; fi; done; true",
-                      first);
+    kill_dynamic_users();
+    isolation_stop(daemon);
+}
+
+/* Are both in one mount namespace? That is what makes a /tmp each cheap. */
+static bool same_mounts(pid_t a, pid_t b)
+{
+    char path[64], one[64] = "", other[64] = "";
+
+    snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)a);
+    assert_true(readlink(path, one, sizeof one - 1) > 0);
+    snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)b);
+    assert_true(readlink(path, other, sizeof other - 1) > 0);
+    return strcmp(one, other) == 0;
+}
+
+/* A /tmp that was somebody else's is as new, and there is no way from one to another. */
+static void dynamic_users__a_tmp_each__empty_and_bounded(void)
+{
+    struct daemon *daemon;
+    int held[3];
+    pid_t pids[3];
+
+    isolation_needs_root();
+    daemon = isolation_start(NULL, HOSTILE("each", "isolation = 'strict'; user = "
+                                                   "'dynamic-per-connection'; isolate: { tmp_size "
+                                                   "= '1M'; };"));
+    for (int i = 0; i < 3; i++) {
+        held[i] = begin_attempt(daemon, "each", "victim");
+        pids[i] = pid_of(daemon, held[i]);
     }
+    assert_true(same_mounts(pids[0], pids[1]));
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(attempt_count(daemon, "each", "entries /tmp"), 0);
+        expect_attempt(daemon, "each", "make /tmp/here", "done");
+        assert_int_equal(attempt_count(daemon, "each", "entries /tmp"), 0);
+        assert_in_range(attempt_count(daemon, "each", "fill /tmp/x"), 1024, 1024);
+        expect_attempt(daemon, "each", "read /tmp/x", "denied: No such file");
+        expect_attempt(daemon, "each", "make /new", "denied");
+        expect_attempt(daemon, "each", "chroot", "denied");
+        expect_attempt(daemon, "each", "mount /tmp", "denied");
+        expect_attempt(daemon, "each", "unmount /tmp", "denied");
+        assert_int_equal(attempt_count(daemon, "each", "entries /tmp/.."),
+                         attempt_count(daemon, "each", "entries /"));
+    }
+    for (int i = 0; i < 3; i++) {
+        kill(pids[i], SIGKILL);
+        client_expect_closed(held[i]);
+        close(held[i]);
+    }
+    isolation_stop(daemon);
+}
+
+/* What an instance left running keeps its /tmp: the next one has another. */
+static void dynamic_users__somebody_left__keeps_its_tmp(void)
+{
+    struct daemon *daemon;
+    int fd;
+
+    isolation_needs_root();
+    daemon = isolation_start(NULL, HOSTILE("each", "isolation = 'strict'; user = "
+                                                   "'dynamic-per-connection'; isolate: { launchers "
+                                                   "= 1; };"));
+    fd = begin_attempt(daemon, "each", "leave /tmp/kept");
+    client_expect_closed(fd);
+    close(fd);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(attempt_count(daemon, "each", "entries /tmp"), 0);
+        assert_int_equal(attempt_count(daemon, "each", "signal"), 0);
+    }
+    kill_dynamic_users();
+    isolation_stop(daemon);
+}
+
+/* Who finds no uid waits, as for a full service, and is served as soon as there is one. */
+static void dynamic_users__all_in_use__clients_wait(void)
+{
+    struct daemon *daemon;
+    int busy[2], waiting;
+
+    isolation_needs_root();
+    daemon = isolation_start("isolation: { users = '64300-64301'; idle = '100ms'; };",
+                             CAT HOSTILE("each", "isolation = 'strict'; user = "
+                                                 "'dynamic-per-connection';")
+                                 HOSTILE("other", "isolation = 'strict'; user = "
+                                                  "'dynamic-per-connection';"));
+    for (int i = 0; i < 2; i++)
+        busy[i] = begin_attempt(daemon, "each", "victim");
+    expect_event(&daemon->events, "hold", "service", "each", "reason", "dynamic-users", NULL);
+    waiting = daemon_dial(daemon, "other"); /* another service finds none either */
+    client_say(waiting, "who\n");
+    daemon_talk(daemon, "cat", "who needs none", "who needs none");
+    client_hear_nothing(waiting, 250);
+    kill(pid_of(daemon, busy[0]), SIGKILL);
+    client_expect_closed(busy[0]);
+    assert_memory_equal(client_hear_line(waiting), "count 6430", 10);
+    kill(pid_of(daemon, busy[1]), SIGKILL);
+    client_expect_closed(busy[1]);
+    assert_in_range(attempt_count(daemon, "each", "who"), 64300, 64301);
+    for (int i = 0; i < 2; i++)
+        close(busy[i]);
+    close(waiting);
     isolation_stop(daemon);
 }
 
@@ -574,6 +678,9 @@ static const struct e2e_case cases[] = {
     E2E(siblings__own_process_namespaces__unseen),
     E2E(dynamic_users__each_another__given_back),
     E2E(dynamic_users__somebody_left__not_used_again),
+    E2E(dynamic_users__a_tmp_each__empty_and_bounded),
+    E2E(dynamic_users__somebody_left__keeps_its_tmp),
+    E2E(dynamic_users__all_in_use__clients_wait),
     E2E(network__services_of_the_host__out_of_reach),
     E2E(bombs__own_group__ended_whole),
     E2E(bombs__own_process_namespace__ended_whole),
