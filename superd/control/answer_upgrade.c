@@ -6,9 +6,13 @@
  * Clients who are in the middle of a line, or have not taken what they were sent, are not handed over:
  * their connection ends.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "config.h"
 #include "control/state.h"
 #include "supervise/generation.h"
@@ -96,20 +100,28 @@ static void save_client(void *data, struct client *client)
                                     "needle", session->needle));
 }
 
-static json_t *ring_json(const struct ring *ring)
+/* The lines of RING in a memory file, each with its newline: as JSON they would cost the clients who wait
+ * ten times as long. Returns the descriptor; -1: it cannot be had, and the past is lost. */
+static int write_ring(const struct ring *ring)
 {
-    static char text[LOG_LINE_MAX + 1];
+    static char text[LOG_LINE_MAX + 2];
+    int fd = memfd_create("superd-events", MFD_CLOEXEC);
+    FILE *file = fd >= 0 ? fdopen(fd_dup_above(fd, 3), "we") : NULL;
     struct ring_reader reader = {0};
-    json_t *lines = json_array();
     uint64_t missed = 0;
     size_t length;
 
-    while ((length = ring_read(ring, &reader, text, sizeof text, &missed)) > 0)
-        json_array_append_new(lines, json_stringn(text, length));
-    return json_pack("{s:I, s:o}", "first", (json_int_t)ring->first, "lines", lines);
+    while (file && (length = ring_read(ring, &reader, text, sizeof text - 1, &missed)) > 0) {
+        text[length] = '\n';
+        fwrite(text, 1, length + 1, file);
+    }
+    if (file && fclose(file) == 0 && lseek(fd, 0, SEEK_SET) == 0)
+        return fd;
+    fd_close(&fd);
+    return -1;
 }
 
-struct json_t *control_save(void *data)
+struct json_t *control_save(void *data, bool final)
 {
     struct control *control = data;
     struct saving saving = {control, json_array(), json_array()};
@@ -121,27 +133,39 @@ struct json_t *control_save(void *data)
         json_array_append_new(saving.descriptors, json_integer(fd));
     if (control->clients)
         clients_visit(control->clients, save_client, &saving);
-    return json_pack("{s:i, s:s*, s:I, s:o, s:o, s:o}", "fd", fd, "path", path, "group",
+    fd_close(&control->ring_fd);
+    control->ring_fd = final ? write_ring(&control->ring) : -1;
+    if (control->ring_fd >= 0)
+        json_array_append_new(saving.descriptors, json_integer(control->ring_fd));
+    return json_pack("{s:i, s:s*, s:I, s:o, s:o, s:i, s:I, s:I}", "fd", fd, "path", path, "group",
                      (json_int_t)group, "clients", saving.clients, "descriptors",
-                     saving.descriptors, "ring", ring_json(&control->ring));
+                     saving.descriptors, "ring", control->ring_fd, "first_event",
+                     (json_int_t)control->ring.first, "next_event", (json_int_t)control->ring.next);
 }
 
 /* ---- From the last program ------------------------------------------------------------------ */
 
+static json_int_t number_of(const struct control *control, const char *name)
+{
+    return json_integer_value(json_object_get(control->handed, name));
+}
+
 void control_load_ring(struct control *control)
 {
-    const json_t *ring = json_object_get(control->handed, "ring"), *line;
-    size_t i;
+    FILE *file = control->handed && number_of(control, "ring") > 2
+                     ? fdopen((int)number_of(control, "ring"), "re")
+                     : NULL;
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t length;
 
-    if (!ring)
+    if (!file)
         return;
-    control->ring.first = control->ring.next = (uint64_t)json_integer_value(
-        json_object_get(ring, "first"));
-    json_array_foreach(json_object_get(ring, "lines"), i, line)
-    {
-        ring_add(&control->ring, json_string_value(line) ? json_string_value(line) : "",
-                 json_string_length(line));
-    }
+    control->ring.first = control->ring.next = (uint64_t)number_of(control, "first_event");
+    while ((length = getline(&line, &size, file)) > 0)
+        ring_add(&control->ring, line, (size_t)length - 1);
+    free(line);
+    fclose(file);
 }
 
 void control_load_socket(struct control *control)
@@ -162,9 +186,7 @@ static char *copy_of(const json_t *value)
 /* Have SESSION follow the log from the first line that the last program did not have. */
 static void follow_on(struct control *control, struct session *session)
 {
-    const json_t *ring = json_object_get(control->handed, "ring");
-    uint64_t wanted = (uint64_t)json_integer_value(json_object_get(ring, "first")) +
-                      json_array_size(json_object_get(ring, "lines"));
+    uint64_t wanted = (uint64_t)number_of(control, "next_event");
     static char text[LOG_LINE_MAX + 1];
     uint64_t missed = 0;
 
@@ -227,6 +249,7 @@ void control_upgraded(void *data, const struct upgrade_result *result)
     if (!control->clients)
         return;
     if (!result->done) {
+        fd_close(&control->ring_fd);
         clients_visit(control->clients, answer_if_upgrading, (void *)result);
         return;
     }

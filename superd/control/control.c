@@ -329,6 +329,7 @@ struct control *control_create(struct supervisor *supervisor, struct supervisor_
         return NULL;
     }
     control->supervisor = supervisor;
+    control->ring_fd = -1;
     if (settings->handover)
         control->handed = json_incref((json_t *)handover_control(settings->handover));
     control_load_ring(control);

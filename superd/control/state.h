@@ -32,6 +32,7 @@ struct control {
     uv_prepare_t feed; /* active while somebody follows the log */
     unsigned followers;
     bool stop_asked; /* to be begun when the answer is out */
+    int ring_fd;     /* the ring for the next program; -1: none is about to be */
     json_t *handed;  /* what the last program had, a reference; NULL: there was none */
 };
 
@@ -120,7 +121,7 @@ void answer_drained(struct control *control);
 void control_upgraded(void *data, const struct upgrade_result *result);
 
 /* All that the next program is to have, and taking it, from control->handed. */
-struct json_t *control_save(void *data);
+struct json_t *control_save(void *data, bool final);
 void control_load_ring(struct control *control);
 void control_load_socket(struct control *control);
 

@@ -75,8 +75,10 @@ void dynamic_users_reserve(struct dynamic_users *users, uid_t uid)
 {
     size_t place = (size_t)uid - users->first;
 
-    if (uid >= users->first && place < users->count)
-        users->states[place] = IN_USE;
+    if (uid < users->first || place >= users->count || users->in_use[place])
+        return;
+    users->in_use[place] = true;
+    users->taken++;
 }
 
 void dynamic_users_give_back(struct dynamic_users *users, uid_t uid)

@@ -71,7 +71,8 @@ struct supervisor_hooks {
     void (*drained)(void *data); /* something that drains has no instance any more */
     void (*stopped)(void *data); /* close what the loop has of yours */
     void (*upgraded)(void *data, const struct upgrade_result *result); /* or it failed */
-    struct json_t *(*save)(void *data); /* yours for the next program: handover.h, "control" */
+    /* Yours for the next program: handover.h, "control". Not FINAL: only to be checked. */
+    struct json_t *(*save)(void *data, bool final);
 };
 
 /* Descriptors kept for logs, reloads, the control socket: never given to connections. */

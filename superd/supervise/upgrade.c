@@ -105,7 +105,8 @@ static void add_errno(struct upgrade *upgrade, const char *what, int error)
 static json_t *make_state(struct upgrade *upgrade)
 {
     struct supervisor *supervisor = upgrade->supervisor;
-    json_t *control = supervisor->hooks.save ? supervisor->hooks.save(supervisor->hooks.data)
+    bool final = upgrade->phase == PHASE_QUIET;
+    json_t *control = supervisor->hooks.save ? supervisor->hooks.save(supervisor->hooks.data, final)
                                              : NULL;
     json_t *state = handover_state(supervisor, control);
 

@@ -2,7 +2,7 @@
  * The soak: clients without a pause while the daemon is reloaded with changing configurations, some of
  * them wrong, and upgraded, and launchers and a handler are killed: nobody else notices.
  *
- * SOAK=full in the environment takes the full size.
+ * SOAK=full in the environment takes the full size; SOAK_FIGURES names a file for the figures.
  */
 #include <signal.h>
 #include <stdatomic.h>
@@ -232,6 +232,27 @@ static struct ledger read_ledger(const struct daemon *daemon)
     return ledger;
 }
 
+/* What a passing test says is seen by nobody, so the figures go into a file, where one is named. */
+static void report(const struct figures *figures, const struct crowd *crowd, const struct few *few,
+                   const struct ledger *ledger, unsigned long served, unsigned long failed)
+{
+    const char *path = getenv("SOAK_FIGURES");
+    FILE *file = path ? fopen(path, "ae") : stderr;
+
+    assert_non_null(file);
+    fprintf(file,
+            "%lu connections of %d clients, %lu of %d limited ones (at most %lu at once), %lu "
+            "failed, slowest %.1f ms; %lu reloads (%lu wrong); %lu upgrades (clients waited %.1f "
+            "ms, %lld at most); %lu launchers killed, %lu launches lost with them\n",
+            served, CLIENTS, atomic_load(&few->counts->served), LIMITED,
+            atomic_load(&few->counts->most), failed + atomic_load(&few->counts->failed),
+            (double)crowd->slowest_us / 1000, figures->reloads, figures->wrong, figures->upgrades,
+            (double)figures->paused_ms / (double)figures->upgrades, figures->most_paused_ms,
+            figures->launchers_killed, ledger->launch_failed);
+    if (path)
+        assert_int_equal(fclose(file), 0);
+}
+
 /* ---- All at once ---------------------------------------------------------------------------- */
 
 static void soak(unsigned long reloads)
@@ -274,14 +295,7 @@ static void soak(unsigned long reloads)
     control_result(daemon, "{'command': 'reload'}");
     daemon_expect_quiet(daemon); /* no child, and the descriptors of the beginning */
     ledger = read_ledger(daemon);
-    printf(
-        "soak: %lu connections of %d clients, %lu of %d limited ones, %lu failed, slowest %.1f ms;"
-        " %lu reloads (%lu wrong), %lu upgrades (clients waited %.1f ms, %lld at most);"
-        " %lu launchers killed, %lu launches lost with them\n",
-        served, CLIENTS, atomic_load(&few.counts->served), LIMITED,
-        failed + atomic_load(&few.counts->failed), (double)crowd.slowest_us / 1000, figures.reloads,
-        figures.wrong, figures.upgrades, (double)figures.paused_ms / (double)figures.upgrades,
-        figures.most_paused_ms, figures.launchers_killed, ledger.launch_failed);
+    report(&figures, &crowd, &few, &ledger, served, failed);
     if (failed + atomic_load(&few.counts->failed) > ledger.launch_failed)
         fail_msg("%lu clients were not served, and %lu of %d limited ones; the first: %s", failed,
                  atomic_load(&few.counts->failed), LIMITED, why);

@@ -13,11 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sched.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -30,6 +33,57 @@ static bool uids_are_free(void *data)
     return count_of_user(ATTACKER_UID) + count_of_user(OTHER_UID) + count_of_user(SUPERD_UID) == 0;
 }
 
+/* ---- What there must be --------------------------------------------------------------------- */
+
+static void quit(const char *what, int error)
+{
+    printf("%s: %s\n", what, strerror(error));
+    fflush(stdout);
+    _exit(error ? error : 1);
+}
+
+/* Do what superd does when it makes a place; says what cannot be done. */
+static _Noreturn void try_namespaces(bool user)
+{
+    if (user && geteuid() == 0 &&
+        (setgroups(0, NULL) != 0 || setgid(SUPERD_UID) != 0 || setuid(SUPERD_UID) != 0 ||
+         prctl(PR_SET_DUMPABLE, 1) != 0))
+        quit("user", errno);
+    if (user && unshare(CLONE_NEWUSER) != 0)
+        quit("user namespace", errno);
+    if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
+        quit("namespaces", errno);
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        quit("mounts", errno);
+    if (fork() == 0) {
+        if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
+            quit("/proc", errno);
+        _exit(0);
+    }
+    for (int status;;) {
+        if (wait(&status) > 0)
+            _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+    }
+}
+
+static void needs_namespaces(bool user)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0)
+        try_namespaces(user);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (status != 0)
+        e2e_skip("namespaces cannot be made here%s", user ? " by an ordinary user" : "");
+}
+
+void isolation_needs_user_namespaces(void)
+{
+    needs_namespaces(true);
+}
+
 /* What the case before this one left is being torn down; who is there after a while is somebody else, and
  * these cases kill all that is of their users. */
 void isolation_needs_root(void)
@@ -37,6 +91,7 @@ void isolation_needs_root(void)
     harness_needs_root();
     if (!e2e_until(uids_are_free, NULL))
         e2e_skip("somebody is using the uids of these tests");
+    needs_namespaces(false);
 }
 
 static struct daemon *start(const struct setup *setup)

@@ -28,6 +28,9 @@ void isolation_needs_root(void);
  * users and a short life of idle launchers. */
 struct daemon *isolation_start(const char *superd, const char *services);
 
+/* Skip where an ordinary user's superd cannot have namespaces, so no `strict`. */
+void isolation_needs_user_namespaces(void);
+
 /* Start one that runs as the ordinary user SUPERD_UID, or as us if we are one. */
 struct daemon *isolation_start_as_user(const char *services);
 

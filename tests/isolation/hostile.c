@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ctype.h>
+#include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <sched.h>
 #include <signal.h>
@@ -360,12 +361,34 @@ static int execute_own(const char *directory)
 
 /* ---- Rights --------------------------------------------------------------------------------- */
 
-static int run_setuid(const char *program)
+static int run_program(const char *program, const char *attempt)
 {
-    char *const arguments[] = {(char *)program, (char *)"who", NULL}, *const nothing[] = {NULL};
+    char *const arguments[] = {(char *)program, (char *)attempt, NULL}, *const nothing[] = {NULL};
 
     execve(program, arguments, nothing);
     return say(-1);
+}
+
+static int run_setuid(const char *program)
+{
+    return run_program(program, "who");
+}
+
+static int run_setcap(const char *program)
+{
+    return run_program(program, "capable");
+}
+
+/* How many capabilities are in effect. */
+static int capable(const char *argument)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}};
+
+    (void)argument;
+    if (syscall(SYS_capget, &header, data) != 0)
+        return say(-1);
+    return say_count(__builtin_popcount(data[0].effective) + __builtin_popcount(data[1].effective));
 }
 
 static int who(const char *argument)
@@ -525,6 +548,8 @@ static const struct {
     {"entries", count_entries},
     {"execute", execute_own},
     {"setuid", run_setuid},
+    {"setcap", run_setcap},
+    {"capable", capable},
     {"who", who},
     {"mount", mount_something},
     {"unmount", unmount},

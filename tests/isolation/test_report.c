@@ -103,31 +103,38 @@ struct replacement {
     const char *from, *to;
 };
 
-/* The text of an example with what is on no test's host replaced. */
-static char *example(const char *name, const struct replacement *replacements)
+#define TEXT_SIZE 8192
+
+/* TEXT with TO for each FROM. */
+static void replace(char text[TEXT_SIZE], const char *from, const char *to)
 {
-    char *text = process_shell("cat %s/etc/isolation/%s.conf", E2E_SOURCE, name);
+    char old[TEXT_SIZE];
+    const char *rest = old, *at;
+    size_t n = 0;
 
+    memcpy(old, text, TEXT_SIZE);
+    for (; (at = strstr(rest, from)); rest = at + strlen(from))
+        n += (size_t)snprintf(text + n, TEXT_SIZE - n, "%.*s%s", (int)(at - rest), rest, to);
+    snprintf(text + n, TEXT_SIZE - n, "%s", rest);
+}
+
+/* The text of an example with what is on no test's host replaced. */
+static const char *example(const char *name, const struct replacement *replacements)
+{
+    static char text[TEXT_SIZE];
+
+    snprintf(text, sizeof text, "%s",
+             process_shell("cat %s/etc/isolation/%s.conf", E2E_SOURCE, name));
     for (; replacements->from; replacements++) {
-        size_t from = strlen(replacements->from), to = strlen(replacements->to);
-
         if (!strstr(text, replacements->from))
             fail_msg("there is no \"%s\" in %s", replacements->from, name);
-        for (char *at = text; (at = strstr(at, replacements->from)); at += to) {
-            size_t place = (size_t)(at - text);
-
-            if (to > from)
-                text = realloc(text, strlen(text) + to - from + 1);
-            at = text + place;
-            memmove(at + to, at + from, strlen(at + from) + 1);
-            memcpy(at, replacements->to, to);
-        }
+        replace(text, replacements->from, replacements->to);
     }
     return text;
 }
 
-/* What stands in its group NAME, up to the line that ends it; "" where there is none. */
-static char *group_of(const char *text, const char *name)
+/* What stands in the group NAME of TEXT, up to the line that ends it, in GROUP_R; false: it has none. */
+static bool group_of(const char *text, const char *name, char group_r[TEXT_SIZE])
 {
     char head[64];
     const char *begin;
@@ -135,23 +142,26 @@ static char *group_of(const char *text, const char *name)
     snprintf(head, sizeof head, "\n%s: {\n", name);
     begin = strstr(text, head);
     if (!begin)
-        return strdup("");
+        return false;
     begin += strlen(head);
-    return strndup(begin, (size_t)(strstr(begin, "\n};") - begin));
+    snprintf(group_r, TEXT_SIZE, "%.*s", (int)(strstr(begin, "\n};") - begin), begin);
+    return true;
 }
 
 /* Load the example as it stands, by superd --check, and then run it. */
 static void start_example(struct daemon *daemon, const char *name,
                           const struct replacement *replacements)
 {
-    char *text = example(name, replacements), *superd = group_of(text, "superd"), services[16384];
+    const char *text = example(name, replacements);
+    char superd[TEXT_SIZE], group[TEXT_SIZE], services[TEXT_SIZE + sizeof FIRST];
 
     daemon_write(daemon, "example.conf", text);
     process_shell("%s -c %s --check", harness_superd(), daemon_path(daemon, "example.conf"));
-    snprintf(services, sizeof services, FIRST "%s", group_of(text, "services"));
-    daemon_reload(daemon,
-                  &(struct setup){.superd = *superd ? superd : "isolation: { idle = '100ms'; };",
-                                  .services = services});
+    assert_true(group_of(text, "services", group));
+    snprintf(services, sizeof services, "%s%s", FIRST, group);
+    if (!group_of(text, "superd", superd))
+        snprintf(superd, sizeof superd, "isolation: { idle = '100ms'; };");
+    daemon_reload(daemon, &(struct setup){.superd = superd, .services = services});
     daemon_rebase(daemon);
 }
 

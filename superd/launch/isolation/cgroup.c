@@ -176,14 +176,14 @@ void cgroup_end(void)
 
 void cgroup_place(const char **base_r, const char **own_r, unsigned *enabled_r)
 {
-    *base_r = base;
+    *base_r = own[0] ? cgroup_base() : ""; /* looked for already, where there is a group of ours */
     *own_r = own;
     *enabled_r = enabled;
 }
 
 void cgroup_resume(const char *old_base, const char *old_own, unsigned old_enabled)
 {
-    snprintf(base, sizeof base, "%s", old_base);
+    cgroup_set_base(old_base);
     snprintf(own, sizeof own, "%s", old_own);
     enabled = old_enabled;
 }

@@ -132,6 +132,11 @@ const char *cgroup_base(void)
     return find_base() ? base : NULL;
 }
 
+void cgroup_set_base(const char *path)
+{
+    snprintf(base, sizeof base, "%s", path);
+}
+
 /* ---- Controllers ---------------------------------------------------------------------------- */
 
 static unsigned listed(const char *directory, const char *name)

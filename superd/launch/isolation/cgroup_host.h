@@ -11,6 +11,9 @@
 /* The directory of the group that superd was started in; NULL: none that can be reached. */
 const char *cgroup_base(void);
 
+/* It is known: this program has taken over from one that had found it ("": it had not looked). */
+void cgroup_set_base(const char *path);
+
 /* Write TEXT to the file NAME of the group that is open at AT, or at DIRECTORY. 0 or -errno. */
 int cgroup_write_at(int at, const char *name, const char *text);
 int cgroup_write(const char *directory, const char *name, const char *text);
