@@ -5,8 +5,8 @@ _superctl_services() {
 }
 
 _superctl() {
-    local commands='status list show instances sources explain log top kill pause resume drain reload
-        stop check dump metrics try wait-ready new'
+    local commands='status list show instances sources history isolation explain log top kill pause
+        resume drain reload upgrade stop check dump metrics try wait-ready new'
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local command='' i
     local -a socket=()
@@ -28,7 +28,7 @@ _superctl() {
 
     COMPREPLY=()
     case $previous in
-    -s | --socket | -c | --config)
+    -s | --socket | -c | --config | --binary)
         COMPREPLY=($(compgen -f -- "$current"))
         return
         ;;
@@ -57,6 +57,7 @@ _superctl() {
     kill) options='--json --source --service --now' ;;
     pause | resume) options='--json --listener' ;;
     drain) options='--json --listener --deadline --wait' ;;
+    upgrade) options='--json --binary' ;;
     stop) options='--json --no-wait' ;;
     try) options='--as' ;;
     new) options='--lang --directory --listen --templates' ;;
@@ -68,7 +69,7 @@ _superctl() {
     fi
     case $command in
     '') COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-    show | instances | sources | explain | log | pause | resume | drain | try)
+    show | instances | sources | history | isolation | explain | log | pause | resume | drain | try)
         COMPREPLY=($(compgen -W "$(_superctl_services "${socket[@]}")" -- "$current"))
         ;;
     esac

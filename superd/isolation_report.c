@@ -1,279 +1,31 @@
 /*
  * isolation_report: see isolation_report.h.
- *
- * The score is the exposure: 0.0 for all walls standing, 10.0 for none. Each line has a weight, and
- * counts as far as its wall is missing; the weights say what the wall keeps an attacker from, not
- * how likely it is that he gets that far.
  */
 #include "isolation_report.h"
 
-#include <linux/capability.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "config/config.h"
-#include "launch/isolation/cgroup.h"
-#include "launch/isolation/kernel.h"
-#include "launch/isolation/privilege.h"
+#include "launch/isolation/exposure.h"
 #include "supervise/supervisor.h"
-
-struct line {
-    const char *name;
-    unsigned weight;
-    /* How much of the wall is missing, 0 to 2 of 2; *TEXT_R: what that means. */
-    unsigned (*look)(const struct service_config *service, const char **text_r);
-};
-
-static bool is_root(const struct service_config *service)
-{
-    return service->identity.dynamic == DYNAMIC_NO && service->identity.uid == 0;
-}
-
-static unsigned look_user(const struct service_config *service, const char **text_r)
-{
-    if (service->identity.dynamic == DYNAMIC_CONNECTION) {
-        *text_r = "each connection has a user of its own";
-        return 0;
-    }
-    if (service->identity.dynamic == DYNAMIC_SERVICE) {
-        *text_r = "the service has a user of its own";
-        return 0;
-    }
-    *text_r = is_root(service) ? "it runs as root" : "it shares its user with whatever else has it";
-    return is_root(service) ? 2 : 1;
-}
-
-static unsigned look_privileges(const struct service_config *service, const char **text_r)
-{
-    bool none = service->isolation.level == ISOLATION_NONE;
-
-    *text_r = none ? "setuid programs give it their rights" : "no program gives it any rights";
-    return none ? 2 : 0;
-}
-
-static unsigned look_capabilities(const struct service_config *service, const char **text_r)
-{
-    const uint64_t grave = CAPABILITY(CAP_SYS_ADMIN) | CAPABILITY(CAP_SYS_PTRACE) |
-                           CAPABILITY(CAP_SYS_MODULE) | CAPABILITY(CAP_SYS_RAWIO) |
-                           CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_DAC_READ_SEARCH) |
-                           CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_BPF) | CAPABILITY(CAP_MKNOD) |
-                           CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_CHOWN) |
-                           CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_SYS_CHROOT);
-    uint64_t kept = service->isolation.capabilities;
-
-    if (service->isolation.level == ISOLATION_NONE) {
-        *text_r = is_root(service) ? "it has all capabilities"
-                                   : "it has none, and could get some from a program";
-        return is_root(service) ? 2 : 1;
-    }
-    *text_r = kept == 0      ? "it has none and can get none"
-              : kept & grave ? "it has some that amount to root"
-                             : "it has some";
-    return kept == 0 ? 0 : kept & grave ? 2 : 1;
-}
-
-static unsigned look_root(const struct service_config *service, const char **text_r)
-{
-    switch (service->isolation.root) {
-    case ROOT_MINIMAL:
-        *text_r = "it sees programs, libraries and its own files";
-        return 0;
-    case ROOT_DIRECTORY:
-        *text_r = "it sees an image of its own";
-        return 0;
-    default:
-        *text_r = "it sees all of the host's files that its user may read";
-        return service->isolation.hide && service->isolation.hide[0] ? 1 : 2;
-    }
-}
-
-static unsigned look_writing(const struct service_config *service, const char **text_r)
-{
-    const struct isolation_settings *settings = &service->isolation;
-
-    if (settings->root != ROOT_HOST) {
-        *text_r = settings->read_write[0] ? "it may write where its settings say"
-                                          : "it can write nothing that outlives it";
-        return settings->read_write[0] ? 1 : 0;
-    }
-    for (const char *const *path = settings->read_only; *path; path++) {
-        if (strcmp(*path, "/") == 0) {
-            *text_r = "it may write where its settings say";
-            return 1;
-        }
-    }
-    *text_r = "it may write whatever its user may";
-    return 2;
-}
-
-static unsigned look_tmp(const struct service_config *service, const char **text_r)
-{
-    static const char *const texts[SHARING_MAX] = {"it shares /tmp with the host",
-                                                   "its /tmp is the service's own, and bounded",
-                                                   "each connection has a /tmp, and it is bounded"};
-    enum sharing sharing = service->isolation.private_tmp;
-
-    *text_r = texts[sharing];
-    if (sharing == SHARING_OFF && service->isolation.root != ROOT_HOST) {
-        *text_r = "it has no /tmp that can be written";
-        return 0;
-    }
-    return sharing == SHARING_OFF ? 2 : 0;
-}
-
-static unsigned look_network(const struct service_config *service, const char **text_r)
-{
-    static const char *const texts[NETWORK_MAX] = {
-        "it can connect to everything the host can, loopback services included",
-        "it has its connection and no network", "it has its connection and a loopback of its own"};
-
-    *text_r = texts[service->isolation.network];
-    return service->isolation.network == NETWORK_HOST ? 2 : 0;
-}
-
-static unsigned look_processes(const struct service_config *service, const char **text_r)
-{
-    static const char *const texts[SHARING_MAX] = {
-        "it sees all processes, and can signal and trace those of its user",
-        "it sees the processes of its service alone",
-        "each connection sees its own processes alone"};
-
-    *text_r = texts[service->isolation.pid_namespace];
-    return service->isolation.pid_namespace == SHARING_OFF ? 2 : 0;
-}
-
-static bool landlock_has(enum kernel_part part)
-{
-    const struct kernel *kernel = kernel_probe();
-
-    return kernel && kernel->error[part] == 0;
-}
-
-static unsigned look_siblings(const struct service_config *service, const char **text_r)
-{
-    if (service->isolation.pid_namespace == SHARING_CONNECTION ||
-        service->identity.dynamic == DYNAMIC_CONNECTION) {
-        *text_r = "connections of the service cannot reach each other";
-        return 0;
-    }
-    if (service->isolation.level == ISOLATION_STRICT && landlock_has(KERNEL_LANDLOCK_SIGNALS)) {
-        *text_r = "connections of the service cannot signal or trace each other";
-        return 0;
-    }
-    *text_r = "connections of the service can signal and trace each other";
-    return 2;
-}
-
-static unsigned look_ipc(const struct service_config *service, const char **text_r)
-{
-    bool own = service->isolation.level == ISOLATION_STRICT;
-
-    *text_r = own ? "its queues and shared memory are the service's own"
-                  : "it shares queues and shared memory with the host";
-    return own ? 0 : 2;
-}
-
-static unsigned look_calls(const struct service_config *service, const char **text_r)
-{
-    bool filter = service->isolation.filter_calls;
-
-    *text_r = filter ? "it can ask the kernel for what is on its list"
-                     : "it can ask the kernel for anything";
-    return filter ? 0 : 2;
-}
-
-static unsigned look_landlock(const struct service_config *service, const char **text_r)
-{
-    bool has = service->isolation.level == ISOLATION_STRICT && landlock_has(KERNEL_LANDLOCK);
-
-    *text_r = has ? "there is a second wall around files and signals"
-                  : "there is no second wall around files and signals";
-    return has ? 0 : 2;
-}
-
-static bool has_limits(const struct resource_settings *resources)
-{
-    return resources->memory.set && resources->processes.set;
-}
-
-static unsigned look_resources(const struct service_config *service, const char **text_r)
-{
-    const struct isolation_settings *settings = &service->isolation;
-    bool both = has_limits(&settings->resources) || has_limits(&settings->per_instance);
-    bool some = cgroup_controllers_of(&settings->resources) ||
-                cgroup_controllers_of(&settings->per_instance);
-
-    *text_r = both   ? "its memory and its processes are bounded"
-              : some ? "some of what it uses is bounded"
-                     : "it may use up memory and processes, up to its rlimits";
-    return both ? 0 : some ? 1 : 2;
-}
-
-static unsigned look_tree(const struct service_config *service, const char **text_r)
-{
-    bool whole = service->isolation.cgroup == SHARING_CONNECTION ||
-                 service->isolation.pid_namespace == SHARING_CONNECTION;
-
-    *text_r = whole ? "nothing that it started can outlive its end by superd"
-                    : "a process that hides well can outlive its end by superd";
-    return whole ? 0 : 1;
-}
-
-static const struct line lines[] = {
-    {"user", 14, look_user},
-    {"new privileges", 8, look_privileges},
-    {"capabilities", 12, look_capabilities},
-    {"files seen", 10, look_root},
-    {"files written", 10, look_writing},
-    {"/tmp", 4, look_tmp},
-    {"network", 10, look_network},
-    {"processes", 8, look_processes},
-    {"siblings", 6, look_siblings},
-    {"shared memory", 3, look_ipc},
-    {"system calls", 10, look_calls},
-    {"landlock", 3, look_landlock},
-    {"resources", 8, look_resources},
-    {"process tree", 4, look_tree},
-};
-#define LINES (sizeof lines / sizeof lines[0])
-
-/* Tenths, 0 to 100. */
-static unsigned exposure(const struct service_config *service)
-{
-    unsigned missing = 0, all = 0;
-    const char *text;
-
-    for (size_t i = 0; i < LINES; i++) {
-        missing += lines[i].weight * lines[i].look(service, &text);
-        all += lines[i].weight * 2;
-    }
-    return (missing * 100 + all / 2) / all;
-}
-
-static const char *word_of(unsigned tenths)
-{
-    return tenths < 20 ? "tight" : tenths < 40 ? "good" : tenths < 70 ? "medium" : "exposed";
-}
 
 static void print_service(const struct service_config *service)
 {
     static const char *const marks[] = {"+", "~", "-"};
-    unsigned tenths = exposure(service);
+    struct exposure exposure;
 
+    exposure_look(service, &exposure);
     printf("%s: isolation = \"%s\", handler %s\n\n", service->name,
            isolation_level_names[service->isolation.level], service->program);
     printf("    %-15s %6s  %s\n", "WALL", "COUNTS", "WHAT IT MEANS");
-    for (size_t i = 0; i < LINES; i++) {
-        const char *text;
-        unsigned missing = lines[i].look(service, &text);
-        unsigned all = 0;
+    for (size_t i = 0; i < EXPOSURE_WALLS; i++) {
+        const struct exposure_wall *wall = &exposure.walls[i];
 
-        for (size_t n = 0; n < LINES; n++)
-            all += lines[n].weight;
-        printf("  %s %-15s %6.1f  %s\n", marks[missing], lines[i].name,
-               (double)(lines[i].weight * missing) * 5.0 / all, text);
+        printf("  %s %-15s %6.1f  %s\n", marks[wall->missing], wall->name, wall->counts,
+               wall->meaning);
     }
-    printf("\n  exposure %u.%u of 10.0: %s\n", tenths / 10, tenths % 10, word_of(tenths));
+    printf("\n  exposure %u.%u of 10.0: %s\n", exposure.tenths / 10, exposure.tenths % 10,
+           exposure.word);
 }
 
 int isolation_report(const struct config *config, const char *name)
@@ -291,15 +43,15 @@ int isolation_report(const struct config *config, const char *name)
     }
     printf("%-32s %-8s %8s\n", "SERVICE", "LEVEL", "EXPOSURE");
     for (size_t i = 0; i < config->service_count; i++) {
-        unsigned tenths;
+        struct exposure exposure;
 
         service = &config->services[i];
         if (!service->program)
             continue; /* a trap */
-        tenths = exposure(service);
+        exposure_look(service, &exposure);
         printf("%-32s %-8s %4u.%u %s\n", service->name,
-               isolation_level_names[service->isolation.level], tenths / 10, tenths % 10,
-               word_of(tenths));
+               isolation_level_names[service->isolation.level], exposure.tenths / 10,
+               exposure.tenths % 10, exposure.word);
     }
     return EXIT_OK;
 }

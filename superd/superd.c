@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,8 +27,11 @@
 #include "isolation_report.h"
 #include "launch/isolation/refuse.h"
 #include "net/listener.h"
+#include "supervise/generation.h"
+#include "supervise/handover.h"
 #include "supervise/notify.h"
 #include "supervise/supervisor.h"
+#include "supervise/upgrade_check.h"
 
 #define DEFAULT_CONFIG SYSCONFDIR "/superd/superd.conf"
 
@@ -36,7 +41,8 @@ enum action {
     ACTION_DUMP,
     ACTION_SCHEMA,
     ACTION_EXPLAIN,
-    ACTION_ISOLATION
+    ACTION_ISOLATION,
+    ACTION_HANDOVER_CHECK
 };
 
 struct options {
@@ -44,6 +50,8 @@ struct options {
     enum action action;
     bool daemon;
     int ready_fd;
+    int handover_fd; /* to be checked */
+    const char *binary;
     char *const *words; /* of --explain */
     int word_count;
 };
@@ -64,6 +72,9 @@ static const char usage_text[] =
     "      --isolation-report\n"
     "                      say what handlers can do to the host, and what they cannot\n"
     "      --daemon        go to the background when ready\n"
+    "      --handover-check N\n"
+    "                      say whether this superd can take over from the one that wrote to\n"
+    "                      descriptor N\n"
     "      --ready-fd N    write a newline to descriptor N when ready, and close it\n"
     "  -V, --version       print the version\n"
     "  -h, --help          print this\n"
@@ -74,6 +85,7 @@ enum {
     OPTION_DAEMON = 256,
     OPTION_DUMP,
     OPTION_EXPLAIN,
+    OPTION_HANDOVER_CHECK,
     OPTION_ISOLATION,
     OPTION_READY_FD,
     OPTION_SCHEMA
@@ -85,21 +97,35 @@ static int usage_error(const char *word, const char *why)
     return EXIT_CONFIG;
 }
 
+static const char not_a_descriptor[] = "not the number of an open descriptor above 2";
+
+static bool take_descriptor(const char *text, int *fd_r)
+{
+    uint64_t number;
+
+    if (!units_parse_number(text, INT32_MAX, &number) || number < 3 ||
+        fd_set_cloexec((int)number, true) < 0)
+        return false;
+    *fd_r = (int)number;
+    return true;
+}
+
 /* Returns -1 to go on, or an exit code. */
 static int parse_options(int argc, char **argv, struct options *options)
 {
-    static const struct option words[] = {{"config", required_argument, NULL, 'c'},
-                                          {"check", no_argument, NULL, 't'},
-                                          {"dump", no_argument, NULL, OPTION_DUMP},
-                                          {"isolation-report", no_argument, NULL, OPTION_ISOLATION},
-                                          {"explain", no_argument, NULL, OPTION_EXPLAIN},
-                                          {"schema", no_argument, NULL, OPTION_SCHEMA},
-                                          {"daemon", no_argument, NULL, OPTION_DAEMON},
-                                          {"ready-fd", required_argument, NULL, OPTION_READY_FD},
-                                          {"version", no_argument, NULL, 'V'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    uint64_t number;
+    static const struct option words[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 't'},
+        {"dump", no_argument, NULL, OPTION_DUMP},
+        {"isolation-report", no_argument, NULL, OPTION_ISOLATION},
+        {"explain", no_argument, NULL, OPTION_EXPLAIN},
+        {"handover-check", required_argument, NULL, OPTION_HANDOVER_CHECK},
+        {"schema", no_argument, NULL, OPTION_SCHEMA},
+        {"daemon", no_argument, NULL, OPTION_DAEMON},
+        {"ready-fd", required_argument, NULL, OPTION_READY_FD},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "c:tVh", words, NULL)) != -1) {
@@ -125,12 +151,14 @@ static int parse_options(int argc, char **argv, struct options *options)
         case OPTION_DAEMON:
             options->daemon = true;
             break;
+        case OPTION_HANDOVER_CHECK:
+            options->action = ACTION_HANDOVER_CHECK;
+            if (!take_descriptor(optarg, &options->handover_fd))
+                return usage_error("--handover-check", not_a_descriptor);
+            break;
         case OPTION_READY_FD:
-            if (!units_parse_number(optarg, INT32_MAX, &number) || number < 3 ||
-                fcntl((int)number, F_GETFD) < 0)
-                return usage_error("--ready-fd", "not the number of an open descriptor above 2");
-            options->ready_fd = (int)number;
-            fd_set_cloexec(options->ready_fd, true);
+            if (!take_descriptor(optarg, &options->ready_fd))
+                return usage_error("--ready-fd", not_a_descriptor);
             break;
         case 'V':
             puts(PACKAGE_STRING);
@@ -251,71 +279,129 @@ static void leave_terminal(bool log_to_stderr)
     close(null);
 }
 
+/* The file of this program has PATH (NULL: it wants none); that of the one before is in HANDOVER. */
+static void renew_pid_file(const char *path, const struct handover *handover)
+{
+    char *old = handover ? handover_text(handover, "pid_file") : NULL;
+    int r = 0;
+
+    if (!old || !path || strcmp(old, path) != 0) {
+        if (old)
+            unlink(old);
+        r = path ? write_pid_file(path) : 0;
+    }
+    if (r < 0)
+        log_event(LEVEL_WARNING, "error", log_text("what", "pid_file"), log_text("path", path),
+                  log_text("error", strerror(-r)));
+    free(old);
+}
+
 static int run(struct config *config, const struct options *options,
-               const struct config_surroundings *surroundings, struct rlimit descriptors)
+               struct supervisor_settings *settings)
 {
     static struct supervisor supervisor;
-    const char *pid_file = config->daemon.pid_file ? strdup(config->daemon.pid_file) : NULL;
-    bool log_to_stderr = strcmp(config->daemon.log.target, "stderr") == 0;
-    struct supervisor_settings settings = {.config_path = options->config,
-                                           .surroundings = surroundings,
-                                           .descriptors = descriptors,
-                                           .ready_fd = options->ready_fd};
-    struct control *control = control_create(&supervisor, &settings);
-    int detached = -1, code, r;
+    struct control *control = control_create(&supervisor, settings);
+    int detached = -1, code;
+    char *pid_file;
 
-    if (options->daemon) {
+    if (options->daemon && !settings->handover) {
         detached = detach();
         if (detached < 0) {
             fprintf(stderr, "superd: cannot go to the background: %s\n", strerror(errno));
             return EXIT_SYSTEM;
         }
     }
-    code = supervisor_start(&supervisor, config, &settings);
+    code = supervisor_start(&supervisor, config, settings);
     if (code != EXIT_OK) {
         control_free(control);
         log_close(1000);
         return code;
     }
-    r = pid_file ? write_pid_file(pid_file) : 0;
-    if (r < 0)
-        log_event(LEVEL_WARNING, "error", log_text("what", "pid_file"), log_text("path", pid_file),
-                  log_text("error", strerror(-r)));
-    if (options->daemon) {
-        leave_terminal(log_to_stderr);
+    config = supervisor.generation->config;
+    pid_file = config->daemon.pid_file ? strdup(config->daemon.pid_file) : NULL;
+    renew_pid_file(pid_file, settings->handover);
+    if (detached >= 0) {
+        leave_terminal(strcmp(config->daemon.log.target, "stderr") == 0);
         notify_ready_fd(detached);
     }
+    if (settings->handover)
+        handover_clear(settings->handover);
     code = supervisor_run(&supervisor);
     control_free(control);
     if (pid_file)
         unlink(pid_file);
-    free((char *)pid_file);
+    free(pid_file);
     log_close(1000);
     return code;
 }
 
 /* ---- Start ---------------------------------------------------------------------------------- */
 
-static int start(const struct options *options, struct rlimit descriptors)
+static const struct config_surroundings *look_around(void)
 {
     static struct config_surroundings surroundings;
     const char *handlers = getenv("SUPERD_HANDLER_PATH");
-    struct diagnostics list;
-    struct config *config;
-    int code;
 
     surroundings = (struct config_surroundings){.root = geteuid() == 0,
                                                 .uid = geteuid(),
                                                 .handler_path = handlers ? handlers : HANDLERDIR,
                                                 .path = getenv("PATH")};
-    diagnostics_init(&list);
-    config = config_load(options->config, &surroundings, &list);
+    return &surroundings;
+}
+
+static struct config *load(const struct options *options, struct diagnostics *list)
+{
+    struct config *config = config_load(options->config, look_around(), list);
+
     if (config)
-        isolation_refuse(config, &list);
-    diagnostics_sort(&list);
+        isolation_refuse(config, list);
+    diagnostics_sort(list);
+    return config;
+}
+
+static struct supervisor_settings settings_of(const struct options *options)
+{
+    struct supervisor_settings settings = {.config_path = options->config,
+                                           .surroundings = look_around(),
+                                           .binary = options->binary,
+                                           .ready_fd = options->ready_fd};
+
+    getrlimit(RLIMIT_NOFILE, &settings.descriptors);
+    return settings;
+}
+
+/* Could this program take over from a daemon whose handover is in this descriptor? */
+static int check_handover(int fd, const struct config *config, const struct diagnostics *list)
+{
+    struct handover handover;
+    bool can = config && !diagnostics_failed(list);
+
+    if (handover_parse(fd, &handover))
+        handover_clear(&handover);
+    else
+        can = false;
+    if (handover.error[0])
+        fprintf(stderr, "superd: %s\n", handover.error);
+    fflush(stderr);
+    if (can)
+        puts(UPGRADE_CHECK_WORDS);
+    return can ? EXIT_OK : EXIT_CONFIG;
+}
+
+static int start(const struct options *options)
+{
+    struct supervisor_settings settings = settings_of(options);
+    struct diagnostics list;
+    struct config *config;
+    int code;
+
+    diagnostics_init(&list);
+    config = load(options, &list);
     if (options->action != ACTION_DUMP || diagnostics_failed(&list))
         print_diagnostics(&list);
-    if (options->action == ACTION_CHECK || !config) {
+    if (options->action == ACTION_HANDOVER_CHECK) {
+        code = check_handover(options->handover_fd, config, &list);
+    } else if (options->action == ACTION_CHECK || !config) {
         code = check(config, &list, options->config);
     } else if (options->action == ACTION_DUMP) {
         code = diagnostics_failed(&list) ? EXIT_CONFIG : dump(config);
@@ -329,22 +415,85 @@ static int start(const struct options *options, struct rlimit descriptors)
         code = EXIT_CONFIG;
     } else {
         diagnostics_clear(&list);
-        return run(config, options, &surroundings, descriptors);
+        return run(config, options, &settings);
     }
     diagnostics_clear(&list);
     config_free(config);
     return code;
 }
 
+/* Where this program was found, which may hold another one later; so a link is not followed. */
+static const char *own_path(void)
+{
+    static char path[PATH_MAX];
+    const char *given = (const char *)getauxval(AT_EXECFN); /* as exec was called with */
+    char folder[PATH_MAX];
+    ssize_t n;
+
+    if (given && given[0] == '/')
+        return given;
+    if (given && getcwd(folder, sizeof folder) &&
+        snprintf(path, sizeof path, "%s/%s", folder, given) < (int)sizeof path &&
+        access(path, X_OK) == 0)
+        return path;
+    n = readlink("/proc/self/exe", path, sizeof path - 1);
+    path[n > 0 ? n : 0] = '\0';
+    return path;
+}
+
+/* ---- Going on in another program's place ---------------------------------------------------- */
+
+/* The descriptor with the handover of the program that this process had before; -1: it had none. */
+static int given_handover(void)
+{
+    const char *text = getenv(HANDOVER_ENVIRONMENT);
+    int fd = -1;
+
+    if (text && !take_descriptor(text, &fd))
+        fd = -1;
+    unsetenv(HANDOVER_ENVIRONMENT);
+    return fd;
+}
+
+static int take_over(const struct options *options, int fd)
+{
+    struct supervisor_settings settings = settings_of(options);
+    struct diagnostics list;
+    struct handover handover;
+    struct config *config;
+    int code;
+
+    if (!handover_parse(fd, &handover)) {
+        log_event(LEVEL_ERROR, "upgrade-failed", log_text("state", "the old program is gone"),
+                  log_text("error", handover.error));
+        log_close(1000);
+        return EXIT_SYSTEM;
+    }
+    handover_keep(handover.state, false);
+    diagnostics_init(&list);
+    config = load(options, &list);
+    if (config && diagnostics_failed(&list)) {
+        config_free(config);
+        config = NULL;
+    }
+    settings.descriptors = handover_limit(&handover);
+    settings.handover = &handover;
+    settings.complaint = &list;
+    code = run(config, options, &settings);
+    diagnostics_clear(&list);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {.config = DEFAULT_CONFIG, .ready_fd = -1};
-    struct rlimit descriptors;
-    int code;
+    int code, handover;
 
     /* Before anything is opened: inherited sockets begin at 3, and 0 to 2 must be somebody. */
     inherited_take();
     fd_open_standard();
+    handover = given_handover();
+    options.binary = own_path();
     code = parse_options(argc, argv, &options);
     if (code >= 0)
         return code;
@@ -352,9 +501,8 @@ int main(int argc, char **argv)
         schema_print(stdout);
         return EXIT_OK;
     }
-    getrlimit(RLIMIT_NOFILE, &descriptors);
     setenv("UV_THREADPOOL_SIZE", "1", 1); /* one reader of configurations is enough */
     notify_begin();
     umask(022);
-    return start(&options, descriptors);
+    return handover >= 0 ? take_over(&options, handover) : start(&options);
 }

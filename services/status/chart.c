@@ -33,15 +33,15 @@ static double highest(const double counts[HISTORY_STEPS])
     return most;
 }
 
-/* What is not known is not shown as nothing. */
+/* What is not known, as superd was not there, is not shown as nothing. */
 static void write_unknown(FILE *page, const struct history *history, int height)
 {
-    int unknown = HISTORY_STEPS - history_known_steps(history);
+    int unknown = HISTORY_STEPS - history->known_steps;
 
     if (unknown > 0)
         fprintf(page,
                 "<rect class=\"unknown\" width=\"%d\" height=\"%d\">"
-                "<title>not known: the log does not go back so far</title></rect>",
+                "<title>not known: before superd was started</title></rect>",
                 unknown * BAR, height);
 }
 
@@ -50,7 +50,7 @@ static void write_bar(FILE *page, const struct history *history, int i, double r
 {
     double height = rate / ceiling * HEIGHT;
     char when[WORDS_SIZE], number[WORDS_SIZE];
-    int64_t step = history->step - (HISTORY_STEPS - 1 - i);
+    int64_t begun_s = history->begun_ms / 1000 - (HISTORY_STEPS - 1 - i) * HISTORY_STEP_S;
 
     if (rate <= 0)
         return;
@@ -59,8 +59,8 @@ static void write_bar(FILE *page, const struct history *history, int i, double r
     fprintf(page,
             "<rect class=\"%s\" x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%.1f\">"
             "<title>%s UTC: %s/s</title></rect>",
-            class, i * BAR + 1, HEIGHT - height, BAR - 2, height,
-            words_clock(step * HISTORY_STEP_S, when), words_rate(rate, number));
+            class, i * BAR + 1, HEIGHT - height, BAR - 2, height, words_clock(begun_s, when),
+            words_rate(rate, number));
 }
 
 void chart_write(FILE *page, const struct history *history, enum history_kind kind,

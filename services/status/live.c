@@ -13,8 +13,6 @@ enum { STRAY_MAX = 65536 }; /* bytes that a client may say while it listens */
 struct live {
     const struct live_settings *settings;
     struct exchange *exchange;
-    struct history history;
-    bool begun;             /* the history has been read */
     char *sent[VIEW_MAX];   /* what the client has of each section */
     char why[ASK_WHY_SIZE]; /* that superd could not be asked, as the client knows; "": it could */
     size_t stray;
@@ -49,10 +47,10 @@ static bool send_event(struct live *live, const char *name, const char *text)
 }
 
 static bool send_section(struct live *live, enum view_section section,
-                         const struct snapshot *snapshot)
+                         const struct snapshot *snapshot, const struct history *history)
 {
     size_t length;
-    char *text = view_section(section, snapshot, &live->history, &length);
+    char *text = view_section(section, snapshot, history, &length);
 
     if (!text)
         return false;
@@ -77,21 +75,19 @@ static bool tell_away(struct live *live, const char *why)
 static bool look(struct live *live)
 {
     struct snapshot snapshot;
+    struct history history;
     char why[ASK_WHY_SIZE];
     bool sent;
 
-    if (!snapshot_take(&snapshot, live->settings->path,
-                       live->begun ? VIEW_LOG_LINES : live->settings->log_lines, why)) {
+    if (!snapshot_take(&snapshot, live->settings->path, why)) {
         fprintf(stderr, "status: %s\n", why);
         return tell_away(live, why);
     }
-    if (!live->begun)
-        history_read_events(&live->history, snapshot.events, snapshot.now_ms);
-    history_read_counters(&live->history, snapshot.services, snapshot.now_ms);
-    live->begun = true;
+    history_read(&history, snapshot.history, snapshot.now_ms);
     sent = tell_away(live, "");
     for (int i = 0; sent && i < VIEW_MAX; i++)
-        sent = send_section(live, (enum view_section)i, &snapshot);
+        sent = send_section(live, (enum view_section)i, &snapshot, &history);
+    history_free(&history);
     snapshot_free(&snapshot);
     return sent;
 }
@@ -127,7 +123,6 @@ void live_answer(const struct live_settings *settings, struct exchange *exchange
                     "X-Accel-Buffering: no\r\n");
     if (!head_send(&head, exchange, with_content) || !with_content)
         return;
-    history_init(&live.history, 0);
     do {
         if (!look(&live))
             break;
@@ -137,5 +132,4 @@ void live_answer(const struct live_settings *settings, struct exchange *exchange
     } while (next < end && wait_for_next(&live, next));
     for (int i = 0; i < VIEW_MAX; i++)
         free(live.sent[i]);
-    history_free(&live.history);
 }

@@ -13,7 +13,6 @@ struct live_settings {
     const char *path;    /* of the control socket */
     int64_t interval_ms; /* between two looks at superd */
     int64_t total_ms;    /* after which the stream ends; browsers then connect again */
-    unsigned log_lines;  /* asked for at first, for the history */
 };
 
 /* Answers the exchange with the stream. */

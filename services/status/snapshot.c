@@ -6,9 +6,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "history.h"
+
 enum {
     PATIENCE_MS = 10000,
     PIECES_MAX = 1024, /* of the metrics */
+    PAGES_MAX = 256,   /* of the history; one may be empty and have a next */
 };
 
 int64_t snapshot_number(const json_t *row, const char *key)
@@ -100,8 +103,35 @@ static void take_reasons(struct snapshot *snapshot, struct ask *ask)
     }
 }
 
-bool snapshot_take(struct snapshot *snapshot, const char *path, unsigned log_lines,
-                   char why[ASK_WHY_SIZE])
+/* Page by page, each with its own time. */
+static bool take_history(struct snapshot *snapshot, struct ask *ask)
+{
+    json_t *request = json_pack("{s:s}", "command", "history");
+    size_t taken = 0;
+
+    snapshot->history = json_array();
+    while (request) {
+        json_t *result = ask_superd(ask, request);
+        const char *next = json_string_value(json_object_get(result, "next"));
+
+        if (!json_is_array(json_object_get(result, "services"))) {
+            if (result)
+                snprintf(ask->why, sizeof ask->why, "superd's answer has no history");
+            json_decref(result);
+            return false;
+        }
+        taken += json_array_size(json_object_get(result, "services"));
+        json_array_append(snapshot->history, result);
+        request = next && taken < HISTORY_SERVICES_MAX &&
+                          json_array_size(snapshot->history) < PAGES_MAX
+                      ? json_pack("{s:s, s:s}", "command", "history", "after", next)
+                      : NULL;
+        json_decref(result);
+    }
+    return true;
+}
+
+bool snapshot_take(struct snapshot *snapshot, const char *path, char why[ASK_WHY_SIZE])
 {
     struct timespec now;
     struct ask ask;
@@ -117,8 +147,10 @@ bool snapshot_take(struct snapshot *snapshot, const char *path, unsigned log_lin
             &snapshot->instances_cut);
         snapshot->events = ask_for(
             &ask, "events",
-            json_pack("{s:s, s:I}", "command", "log", "lines", (json_int_t)log_lines), NULL);
-        taken = snapshot->instances && snapshot->events && snapshot->reasons;
+            json_pack("{s:s, s:I}", "command", "log", "lines", (json_int_t)SNAPSHOT_LOG_LINES),
+            NULL);
+        taken = snapshot->instances && snapshot->events && snapshot->reasons &&
+                take_history(snapshot, &ask);
     }
     clock_gettime(CLOCK_REALTIME, &now);
     snapshot->now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
@@ -136,6 +168,7 @@ void snapshot_free(struct snapshot *snapshot)
     json_decref(snapshot->services);
     json_decref(snapshot->instances);
     json_decref(snapshot->reasons);
+    json_decref(snapshot->history);
     json_decref(snapshot->events);
     *snapshot = (struct snapshot){.now_ms = 0};
 }

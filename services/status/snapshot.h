@@ -14,7 +14,8 @@
 enum {
     SNAPSHOT_SERVICES_MAX = 1024,
     SNAPSHOT_INSTANCES_MAX = 64,
-    SNAPSHOT_TOLD_MAX = 24, /* services whose refusals are told by reason */
+    SNAPSHOT_TOLD_MAX = 24,  /* services whose refusals are told by reason */
+    SNAPSHOT_LOG_LINES = 40, /* the newest */
 };
 
 struct snapshot {
@@ -23,13 +24,13 @@ struct snapshot {
     json_t *services;  /* an array */
     json_t *instances; /* an array, the newest last */
     json_t *reasons;   /* an array of {"service", "refused": {}, "held": {}} */
+    json_t *history;   /* an array of the pages of history */
     json_t *events;    /* an array of the log's lines, the newest last */
     bool services_cut, instances_cut;
 };
 
-/* Takes one, with so many lines of the log.  False: `why` says why, and there is nothing to free. */
-bool snapshot_take(struct snapshot *snapshot, const char *path, unsigned log_lines,
-                   char why[ASK_WHY_SIZE]);
+/* Takes one.  False: `why` says why, and there is nothing to free. */
+bool snapshot_take(struct snapshot *snapshot, const char *path, char why[ASK_WHY_SIZE]);
 void snapshot_free(struct snapshot *snapshot);
 
 /* A number, or a text ("": none), of a row of it. */

@@ -9,7 +9,7 @@
  *     /             the page          /events        its sections as they change
  *     /status.json  the same as data  /metrics       for Prometheus
  *
- * The parts: ask and snapshot (superd's answers), history (the last minutes; no I/O), words, chart,
+ * The parts: ask and snapshot (superd's answers), history (the last minutes, of those answers), words, chart,
  * view and shell (the page), live (the stream).  HTTP is services/page's.
  */
 #include <ctype.h>
@@ -31,7 +31,6 @@
 enum {
     EXIT_USAGE = 2,
     INTERVAL_MAX_S = 3600,
-    HISTORY_LOG_LINES = 1500,
     REQUESTS_MAX = 100,
     IDLE_MS = 15000,
     REQUEST_MS = 20000,
@@ -76,10 +75,9 @@ static void answer_page(const struct live_settings *settings, struct exchange *e
         reply_status(exchange, 500, "");
         return;
     }
-    taken = snapshot_take(&snapshot, settings->path, settings->log_lines, why);
+    taken = snapshot_take(&snapshot, settings->path, why);
     if (taken) {
-        history_init(&history, snapshot.now_ms);
-        history_read_events(&history, snapshot.events, snapshot.now_ms);
+        history_read(&history, snapshot.history, snapshot.now_ms);
         page = view_page(&snapshot, &history, NULL, nonce, &length);
         history_free(&history);
         snapshot_free(&snapshot);
@@ -107,8 +105,8 @@ static json_t *history_json(const struct history *history)
 {
     static const char *const names[HISTORY_KINDS] = {"admitted", "refused"};
     json_t *object = json_pack("{s:i, s:i, s:I}", "step_s", HISTORY_STEP_S, "known_steps",
-                               history_known_steps(history), "until",
-                               (json_int_t)((history->step + 1) * HISTORY_STEP_S));
+                               history->known_steps, "until",
+                               (json_int_t)(history->begun_ms / 1000 + HISTORY_STEP_S));
 
     for (int kind = 0; kind < HISTORY_KINDS; kind++) {
         json_t *counts = json_array();
@@ -127,12 +125,11 @@ static void answer_json(const struct live_settings *settings, struct exchange *e
     struct history history;
     json_t *object;
 
-    if (!snapshot_take(&snapshot, settings->path, settings->log_lines, why)) {
+    if (!snapshot_take(&snapshot, settings->path, why)) {
         refuse_for(exchange, why);
         return;
     }
-    history_init(&history, snapshot.now_ms);
-    history_read_events(&history, snapshot.events, snapshot.now_ms);
+    history_read(&history, snapshot.history, snapshot.now_ms);
     object = json_pack("{s:O, s:O, s:b, s:O, s:O, s:b, s:o, s:O}", "daemon", snapshot.daemon,
                        "services", snapshot.services, "services_cut", (int)snapshot.services_cut,
                        "reasons", snapshot.reasons, "instances", snapshot.instances,
@@ -222,8 +219,7 @@ static bool parse_interval(const char *text, int64_t *ms_r)
 
 int main(int argc, char **argv)
 {
-    struct live_settings live = {
-        .interval_ms = 2000, .total_ms = LIVE_MS, .log_lines = HISTORY_LOG_LINES};
+    struct live_settings live = {.interval_ms = 2000, .total_ms = LIVE_MS};
     const struct http_settings settings = {.server = "superd-status",
                                            .max_requests = REQUESTS_MAX,
                                            .idle_ms = IDLE_MS,

@@ -74,10 +74,6 @@ static void write_charts(FILE *page, const struct snapshot *snapshot, const stru
     chart_write(page, history, HISTORY_ADMITTED, "Admitted");
     chart_write(page, history, HISTORY_REFUSED, "Refused");
     fputs("</div>\n", page);
-    if (history->known_from == INT64_MAX)
-        fputs("<p class=\"note\">The log tells of no connections (its level leaves them out), so "
-              "only what happens while this page is open is shown.</p>\n",
-              page);
 }
 
 /* ---- The log -------------------------------------------------------------------------------- */
@@ -117,7 +113,7 @@ static void write_line(FILE *page, const json_t *event)
             loud ? strcmp(level, "error") == 0 ? " class=\"bad\"" : " class=\"odd\"" : "");
     words_escape(page, time, NAME_MAX_SHOWN);
     fputs("\">", page);
-    if (history_parse_time(time, &ms))
+    if (words_parse_time(time, &ms))
         fputs(words_clock(ms / 1000, clock), page);
     fputs("</time> <b>", page);
     words_escape(page, snapshot_text(event, "event"), NAME_MAX_SHOWN);
@@ -136,7 +132,7 @@ static void write_log(FILE *page, const struct snapshot *snapshot, const struct 
 
     (void)history;
     fputs("<h2>Log <small>newest first, times in UTC</small></h2>\n<ol class=\"log\">\n", page);
-    for (size_t i = 0; i < count && i < VIEW_LOG_LINES; i++)
+    for (size_t i = 0; i < count && i < SNAPSHOT_LOG_LINES; i++)
         write_line(page, json_array_get(snapshot->events, count - 1 - i));
     fputs("</ol>\n", page);
 }

@@ -22,8 +22,7 @@ enum view_section {
 extern const char *const view_names[VIEW_MAX]; /* their ids, and the names of their events */
 
 enum {
-    VIEW_RELOAD_S = 10,  /* a browser without JavaScript loads the page anew */
-    VIEW_LOG_LINES = 40, /* shown */
+    VIEW_RELOAD_S = 10, /* a browser without JavaScript loads the page anew */
     VIEW_NONCE_SIZE = 33,
 };
 

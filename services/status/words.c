@@ -2,13 +2,28 @@
 #include "words.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include "../page/listing.h"
 
 enum { TEXT_MAX = 2048 };
+
+bool words_parse_time(const char *text, int64_t *ms_r)
+{
+    struct tm tm = {.tm_isdst = 0};
+    int millis, end = 0;
+
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3d%*3dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &millis, &end) != 7 ||
+        end == 0 || text[end] != '\0' || tm.tm_year < 1970)
+        return false;
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    *ms_r = (int64_t)timegm(&tm) * 1000 + millis;
+    return true;
+}
 
 const char *words_clock(int64_t seconds, char to[WORDS_SIZE])
 {

@@ -4,10 +4,14 @@
 #ifndef STATUS_WORDS_H
 #define STATUS_WORDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 enum { WORDS_SIZE = 48 };
+
+/* "2026-11-22T14:03:20.123456Z" in milliseconds since 1970; false when it is none. */
+bool words_parse_time(const char *text, int64_t *ms_r);
 
 /* Each writes into `to` and returns it. */
 const char *words_clock(int64_t seconds, char to[WORDS_SIZE]); /* since 1970: "14:03:20" */

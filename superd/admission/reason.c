@@ -16,6 +16,7 @@ const char *const reason_names[REASON_MAX] = {
     [REASON_SERVICE_RATE] = "service-rate",
     [REASON_DAEMON_LIMIT] = "daemon-limit",
     [REASON_LOAD] = "load",
+    [REASON_DYNAMIC_USERS] = "dynamic-users",
     [REASON_LAUNCHERS] = "launchers",
     [REASON_THROTTLED] = "throttled",
     [REASON_PAUSED] = "paused",

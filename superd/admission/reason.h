@@ -20,6 +20,7 @@ enum reason {
     REASON_SERVICE_RATE,  /* limits.rate */
     REASON_DAEMON_LIMIT,  /* superd.limits.instances, or the descriptor budget */
     REASON_LOAD,          /* superd.limits.load or .pressure */
+    REASON_DYNAMIC_USERS, /* all uids of superd.isolation.users are in use */
     REASON_LAUNCHERS,     /* the launchers have all the orders they can take */
     REASON_THROTTLED,     /* launches of the service fail */
     REASON_PAUSED,        /* by the operator */

@@ -229,15 +229,16 @@ struct daemon_settings {
     const char *control_group; /* may read; NULL: nobody but root and the daemon's user */
     gid_t control_gid;         /* of control_group; (gid_t)-1: none */
     struct log_settings log;
-    uint64_t log_summary_ms;   /* refusals are summed over so long */
-    const char *log_addresses; /* "full", "prefix", "none" */
-    const char *pid_file;      /* NULL: none */
-    uint64_t grace_ms;         /* at stop: instances may finish within so long */
-    bool strict;               /* refuse to start when a service is wrong */
-    uint32_t launchers;        /* 0: one per processor */
-    uint32_t instances;        /* whole daemon, live at once; 0: what the descriptors allow */
-    uint32_t sources;          /* bound of the source table */
-    const char *dynamic_users; /* as it was written; NULL: none */
+    uint64_t log_summary_ms;    /* refusals are summed over so long */
+    const char *log_addresses;  /* "full", "prefix", "none" */
+    const char *pid_file;       /* NULL: none */
+    uint64_t grace_ms;          /* at stop: instances may finish within so long */
+    bool strict;                /* refuse to start when a service is wrong */
+    uint32_t launchers;         /* 0: one per processor */
+    uint64_t launch_timeout_ms; /* a launch that takes longer has failed; 0: no limit */
+    uint32_t instances;         /* whole daemon, live at once; 0: what the descriptors allow */
+    uint32_t sources;           /* bound of the source table */
+    const char *dynamic_users;  /* as it was written; NULL: none */
     uid_t dynamic_first, dynamic_last;
     uint32_t templates;        /* services with launchers of their own at once */
     uint64_t template_idle_ms; /* such launchers end when nothing came for so long */

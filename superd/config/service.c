@@ -221,6 +221,9 @@ static bool finish(struct loader *loader, struct service_draft *draft, bool read
     if (!kinds.traps_only || draft->exec.count > 0) {
         good &= program_finish(loader, draft);
         good &= identity_finish(loader, draft) && isolation_finish(loader, draft);
+    } else {
+        config->isolation.level = ISOLATION_NONE;
+        config->isolation.calls_written = "[ ]"; /* a dump has no other value for it */
     }
     good &= environment_finish(loader, draft);
     good &= rules_finish(loader, draft);

@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "control/job.h"
+#include "launch/isolation/cgroup.h"
+#include "launch/isolation/cgroup_usage.h"
 #include "net/activity.h"
 #include "supervise/generation.h"
 
@@ -25,14 +27,18 @@ static const char *const state_words[] = {
     [INSTANCE_KILLED] = "killed",
 };
 
+#define SERVICE_NAME_SIZE 64 /* a longer name is an error of the configuration */
+
 /* One instance while it is looked at. */
 struct sample {
     uint64_t id;
     pid_t pid;
     bool connected; /* the two addresses are those of a connection */
     struct address local, peer;
+    bool grouped; /* it has a control group of its own */
+    char service[SERVICE_NAME_SIZE];
     bool process_known, bytes_known;
-    uint64_t cpu_ms, memory;
+    uint64_t cpu_ms, memory, processes; /* CGROUP_UNKNOWN: so many as nobody counts */
     struct activity activity;
 };
 
@@ -72,6 +78,22 @@ static void look_at_process(struct sample *sample)
     sample->memory = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* All that it started counts there, the process of its own and others. */
+static void look_at_group(struct sample *sample)
+{
+    struct cgroup_usage usage;
+    char path[PATH_MAX];
+
+    if (!cgroup_instance_path(sample->service, sample->id, path, sizeof path))
+        return;
+    cgroup_usage(path, &usage);
+    if (usage.cpu_us != CGROUP_UNKNOWN)
+        sample->cpu_ms = usage.cpu_us / 1000;
+    if (usage.memory != CGROUP_UNKNOWN)
+        sample->memory = usage.memory;
+    sample->processes = usage.processes;
+}
+
 static void look(struct job *job)
 {
     struct page *page = job->data;
@@ -82,6 +104,8 @@ static void look(struct job *job)
 
         if (sample->pid > 0)
             look_at_process(sample);
+        if (sample->process_known && sample->grouped)
+            look_at_group(sample);
         sample->bytes_known = sample->connected && diag >= 0 &&
                               activity_ask(diag, &sample->local, &sample->peer,
                                            &sample->activity) == 0 &&
@@ -104,7 +128,11 @@ static void take_sample(struct page *page, const struct instance *instance)
 {
     struct sample *sample = &page->samples[page->count++];
 
-    *sample = (struct sample){.id = instance->id, .pid = instance->pid};
+    *sample = (struct sample){.id = instance->id,
+                              .pid = instance->pid,
+                              .grouped = instance->config->isolation.cgroup == SHARING_CONNECTION,
+                              .processes = CGROUP_UNKNOWN};
+    snprintf(sample->service, sizeof sample->service, "%s", instance->service->name);
     sample->connected = instance->local.length && instance->peer.length &&
                         instance->local.sa.sa_family == instance->peer.sa.sa_family;
     sample->local = instance->local;
@@ -139,6 +167,8 @@ static json_t *instance_json(const struct instance *instance, const struct sampl
     if (object && sample->process_known) {
         json_object_set_new(object, "cpu_ms", json_integer((json_int_t)sample->cpu_ms));
         json_object_set_new(object, "memory", json_integer((json_int_t)sample->memory));
+        if (sample->processes != CGROUP_UNKNOWN)
+            json_object_set_new(object, "processes", json_integer((json_int_t)sample->processes));
     }
     if (object && sample->bytes_known) {
         json_object_set_new(object, "bytes_in",

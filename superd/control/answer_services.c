@@ -176,6 +176,12 @@ static size_t first_after(const struct config *config, const char *name)
 }
 
 /* Services that no configuration has any more, but that have instances. */
+static void add_row(json_t *rows, json_t *made)
+{
+    if (made)
+        json_array_append_new(rows, made);
+}
+
 static void add_removed(struct control *control, json_t *rows,
                         json_t *(*make)(const struct service *service))
 {
@@ -183,27 +189,28 @@ static void add_removed(struct control *control, json_t *rows,
 
     HASH_ITER (hh, control->supervisor->services, service, next) {
         if (!service->config && json_array_size(rows) < 2 * PAGE_ROWS)
-            json_array_append_new(rows, make(service));
+            add_row(rows, make(service));
     }
 }
 
-static json_t *page(struct control *control, const struct request *request,
-                    json_t *(*make)(const struct service *service))
+json_t *services_page(struct control *control, const struct request *request, uint64_t most,
+                      json_t *(*make)(const struct service *service))
 {
     const struct config *config = control->supervisor->generation->config;
     const char *after = protocol_text(request, "after");
-    uint64_t limit = protocol_number(request, "limit", PAGE_ROWS);
+    uint64_t limit = protocol_number(request, "limit", most);
     json_t *rows = json_array();
     const char *next = NULL;
-    size_t i = after ? first_after(config, after) : 0;
+    size_t first = after ? first_after(config, after) : 0, i = first;
 
-    if (limit > PAGE_ROWS || limit == 0)
-        limit = PAGE_ROWS;
-    for (; i < config->service_count && json_array_size(rows) < limit; i++) {
+    if (limit > most || limit == 0)
+        limit = most;
+    for (; i < config->service_count && i - first < PAGE_LOOKS && json_array_size(rows) < limit;
+         i++) {
         const struct service *service = service_find(control->supervisor, config->services[i].name);
 
         if (service)
-            json_array_append_new(rows, make(service));
+            add_row(rows, make(service));
         next = config->services[i].name;
     }
     if (i == config->service_count) {
@@ -241,7 +248,7 @@ static json_t *about_daemon(const struct control *control)
     launchers_visit(supervisor->generation->launchers, add_pid, launchers);
     return json_pack(
         "{s:s, s:I, s:s, s:I, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, "
-        "s:I}",
+        "s:I, s:I}",
         "version", PACKAGE_VERSION, "pid", (json_int_t)getpid(), "state",
         daemon_state_word(supervisor), "generation", (json_int_t)supervisor->generation->number,
         "config", protocol_string(supervisor->config_path), "started",
@@ -252,7 +259,8 @@ static json_t *about_daemon(const struct control *control)
         (json_int_t)admission_source_count(supervisor->admission), "descriptors_limit",
         (json_int_t)supervisor->descriptor_limit, "descriptors_left",
         (json_int_t)supervisor_descriptors_left(supervisor), "launchers", launchers, "log_lost",
-        (json_int_t)log_lost(), "clients", (json_int_t)clients_count(control->clients));
+        (json_int_t)log_lost(), "clients", (json_int_t)clients_count(control->clients), "upgrades",
+        (json_int_t)supervisor->upgrades);
 }
 
 /* ---- One service ---------------------------------------------------------------------------- */
@@ -331,14 +339,14 @@ static json_t *details(const struct service *service)
 {
     const struct service_metrics *metrics = &service->metrics;
 
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o*}", "listeners",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o*, s:o*}", "listeners",
                      listeners_json(service), "refused_by_reason",
                      by_name(counts_of(service)->refused, reason_names, REASON_MAX),
                      "held_by_reason", by_name(metrics->held, reason_names, REASON_MAX), "outcomes",
                      by_name(metrics->outcomes, outcome_names, OUTCOME_MAX), "launch_us",
                      histogram_json(&metrics->launch, &metrics_launch_us), "duration_ms",
                      histogram_json(&metrics->duration, &metrics_duration_ms), "cpu_us",
-                     (json_int_t)metrics->cpu_us, "settings",
+                     (json_int_t)metrics->cpu_us, "group", group_json(service), "settings",
                      service->config ? settings_json(service->config) : NULL);
 }
 
@@ -347,7 +355,7 @@ static json_t *details(const struct service *service)
 json_t *answer_status(struct control *control, struct client *client, const struct request *request,
                       struct protocol_error *error)
 {
-    json_t *result = page(control, request, row);
+    json_t *result = services_page(control, request, PAGE_ROWS, row);
 
     (void)client;
     (void)error;
@@ -361,7 +369,7 @@ json_t *answer_list(struct control *control, struct client *client, const struct
 {
     (void)client;
     (void)error;
-    return page(control, request, entry);
+    return services_page(control, request, PAGE_ROWS, entry);
 }
 
 json_t *answer_show(struct control *control, struct client *client, const struct request *request,

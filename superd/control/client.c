@@ -75,6 +75,14 @@ bool client_flush(struct client *client)
     return true;
 }
 
+int client_quiet(struct client *client)
+{
+    bool quiet = !client->closed && client_flush(client) && client_unsent(client) == 0 &&
+                 !client->finishing && !client->end_seen && client->input_length == 0;
+
+    return quiet ? client->fd : -1;
+}
+
 static bool make_room(struct client *client, size_t length)
 {
     size_t size = client->output_size ? client->output_size : 4096;
@@ -175,11 +183,10 @@ static bool may_take_line(struct client *client)
 }
 
 /* Give a line to the caller, who may do anything to the client but free it. */
-static void take_line(struct client *client, char *end)
+static void give_line(struct client *client, const char *end)
 {
     const struct clients_settings *settings = &client->clients->settings;
     size_t length = (size_t)(end - client->input);
-    uint64_t begun = clock_now_ns();
     char *line = malloc(length + 1);
 
     client->asked_ms = uv_now(settings->loop);
@@ -193,25 +200,24 @@ static void take_line(struct client *client, char *end)
     if (length > 0)
         settings->on_line(settings->data, client, line, length);
     free(line);
-    clients_spend(client->clients, clock_now_ns() - begun);
 }
 
-static void take_lines(struct client *client)
+/* Take one line, if there is one and it may be: the next is for the next turn. Returns whether. */
+static bool take_line(struct client *client)
 {
     const struct clients_settings *settings = &client->clients->settings;
+    const char *end = may_take_line(client) ? find_line_end(client) : NULL;
 
-    while (!client->closed && may_take_line(client) && clients_may_spend(client->clients)) {
-        char *end = find_line_end(client);
-
-        if (!end && client->input_length <= CLIENT_LINE_MAX)
-            return;
-        if (!end || end - client->input > CLIENT_LINE_MAX) {
-            settings->on_overlong(settings->data, client);
-            client->finishing = true;
-            return;
-        }
-        take_line(client, end);
+    if (!may_take_line(client) || (!end && client->input_length <= CLIENT_LINE_MAX))
+        return false;
+    clients_move_back(client->clients, client);
+    if (end && end - client->input <= CLIENT_LINE_MAX) {
+        give_line(client, end);
+    } else {
+        settings->on_overlong(settings->data, client);
+        client->finishing = true;
     }
+    return true;
 }
 
 /* ---- Watching ------------------------------------------------------------------------------- */
@@ -219,6 +225,13 @@ static void take_lines(struct client *client)
 static bool has_line(struct client *client)
 {
     return client->input_length > CLIENT_LINE_MAX || find_line_end(client);
+}
+
+/* Nothing is read beyond a whole line, or an input would grow as fast as somebody writes. */
+static bool wants_input(struct client *client)
+{
+    return !client->end_seen && !client->finishing &&
+           (client->streaming || (may_take_line(client) && !has_line(client)));
 }
 
 static void on_ready(uv_poll_t *poll, int status, int events);
@@ -234,12 +247,10 @@ void client_review(struct client *client)
     else if (client->finishing || (client->end_seen && !client->waiting && !has_line(client)) ||
              (client->end_seen && client->streaming))
         events |= UV_WRITABLE; /* to close it from the loop, not under the caller's feet */
-    if (!client->end_seen && !client->finishing) {
-        if (client->streaming || (may_take_line(client) && clients_may_spend(client->clients)))
-            events |= UV_READABLE;
-        else
-            events |= UV_DISCONNECT;
-    }
+    if (wants_input(client) && clients_may_spend(client->clients))
+        events |= UV_READABLE;
+    else if (!client->end_seen && !client->finishing && !client->silenced)
+        events |= UV_DISCONNECT;
     /* A line that came with an earlier one is taken when the socket is writable, which is now. */
     if (may_take_line(client) && clients_may_spend(client->clients) && has_line(client))
         events |= UV_WRITABLE;
@@ -260,40 +271,59 @@ static bool is_gone(const struct client *client)
     return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR));
 }
 
-static void on_ready(uv_poll_t *poll, int status, int events)
+static bool has_ended(struct client *client)
 {
-    struct client *client = poll->data;
-    const struct clients_settings *settings = &client->clients->settings;
-    size_t before;
+    return client_unsent(client) == 0 && !client->waiting &&
+           (client->finishing || (client->end_seen && (client->streaming || !has_line(client))));
+}
 
-    if (status < 0 || ((events & UV_DISCONNECT) && is_gone(client)) ||
-        ((events & UV_READABLE) && !fill(client))) {
+/* Read, send, and take a line where TAKE says that there is time for it, and send again. Returns whether
+ * a line was taken. */
+static bool serve(struct client *client, int events, bool take)
+{
+    const struct clients_settings *settings = &client->clients->settings;
+    size_t before = client_unsent(client);
+    bool taken;
+
+    if (((events & UV_READABLE) && !fill(client)) || !client_flush(client)) {
         client_drop(client);
-        return;
-    }
-    if ((events & UV_DISCONNECT) && (client->events & UV_DISCONNECT))
-        client->end_seen = true;
-    before = client_unsent(client);
-    if (!client_flush(client)) {
-        client_drop(client);
-        return;
+        return false;
     }
     if (client->streaming && settings->on_room && before > 0 &&
         client_unsent(client) < CLIENT_OUTPUT_LOW)
         settings->on_room(settings->data, client);
-    take_lines(client);
-    if (client->closed)
-        return;
-    if (!client_flush(client)) {
+    taken = take && take_line(client);
+    if (!client->closed && (!client_flush(client) || has_ended(client)))
         client_drop(client);
-        return;
-    }
-    if (client_unsent(client) == 0 && !client->waiting &&
-        (client->finishing || (client->end_seen && (client->streaming || !has_line(client))))) {
+    return taken;
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct client *client = poll->data;
+    struct clients *clients = client->clients;
+    uint64_t begun = clock_now_ns();
+
+    if (status < 0 || ((events & UV_DISCONNECT) && is_gone(client))) {
         client_drop(client);
-        return;
+    } else {
+        /* What it said before is read when there is time, up to the end. */
+        client->silenced |= (events & UV_DISCONNECT) && (client->events & UV_DISCONNECT);
+        serve(client, events, clients_may_spend(clients));
     }
+    clients_spend(clients, clock_now_ns() - begun);
     client_review(client);
+}
+
+bool client_turn(struct client *client)
+{
+    struct clients *clients = client->clients;
+    uint64_t begun = clock_now_ns();
+    bool taken = serve(client, wants_input(client) ? UV_READABLE : 0, true);
+
+    clients_spend(clients, clock_now_ns() - begun);
+    client_review(client);
+    return taken;
 }
 
 /* ---- What the caller says of a client ------------------------------------------------------- */

@@ -26,7 +26,8 @@ struct client {
     uint64_t asked_ms; /* when it last said a line, or was answered */
     uint64_t taken_ms; /* when it last took something, or had nothing to take */
     bool waiting, streaming, finishing, closed;
-    bool end_seen; /* it will say nothing more */
+    bool end_seen; /* it will say nothing more, and all that it said has been read */
+    bool silenced; /* it will say nothing more; there may be something to read */
     struct client *prev, *next;
 };
 
@@ -38,7 +39,7 @@ struct clients {
     dev_t device; /* of the path, as we made it */
     ino_t inode;
     gid_t group;
-    struct client *list;
+    struct client *list; /* in the order in which their turn comes */
     size_t count;
     uv_timer_t timer; /* looks for those whose time is over */
     uv_timer_t pause; /* until time may be spent on answers again, or on accepting */
@@ -49,6 +50,10 @@ struct clients {
 /* Watch the loop for what its state wants; to be called after everything that may change that. */
 void client_review(struct client *client);
 
+/* Its turn: read what it says, take one line, send what it takes of the answer. Returns whether a line
+ * was taken; the client may be dropped. */
+bool client_turn(struct client *client);
+
 /* Send what it takes now. False when it is gone. */
 bool client_flush(struct client *client);
 
@@ -58,5 +63,8 @@ void client_drop(struct client *client);
 /* May time be spent on answers now; so much has been. */
 bool clients_may_spend(struct clients *clients);
 void clients_spend(struct clients *clients, uint64_t ns);
+
+/* CLIENT has had its turn: everybody else's comes first. */
+void clients_move_back(struct clients *clients, struct client *client);
 
 #endif

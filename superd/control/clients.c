@@ -24,6 +24,7 @@
 #define LISTEN_QUEUE 16
 
 static void on_listener(uv_poll_t *poll, int status, int events);
+static void accept_some(struct clients *clients, int most);
 
 /* ---- Time spent ----------------------------------------------------------------------------- */
 
@@ -40,26 +41,10 @@ static void pause_clients(struct clients *clients)
     uint64_t now = clock_now_ns();
     uint64_t ms = clients->spent_until_ns > now ? (clients->spent_until_ns - now) / 1000000 : 0;
 
+    if (clients->listener)
+        uv_poll_stop(clients->listener);
     uv_timer_start(&clients->pause, on_pause_over,
                    ms > CLIENTS_BURST_MS ? ms - CLIENTS_BURST_MS + 1 : 1, 0);
-}
-
-static void on_pause_over(uv_timer_t *timer)
-{
-    struct clients *clients = timer->data;
-    struct client *client, *next;
-
-    /* The loop's clock is that of the beginning of its turn, so a timer may be early. */
-    if (!clients_may_spend(clients)) {
-        pause_clients(clients);
-        return;
-    }
-    if (clients->listener)
-        uv_poll_start(clients->listener, UV_READABLE, on_listener);
-    DL_FOREACH_SAFE (clients->list, client, next) {
-        client->asked_ms = uv_now(clients->settings.loop); /* the silence was ours */
-        client_review(client);
-    }
 }
 
 void clients_spend(struct clients *clients, uint64_t ns)
@@ -71,6 +56,50 @@ void clients_spend(struct clients *clients, uint64_t ns)
     clients->spent_until_ns += ns * (COST_FACTOR + 1);
     if (!clients_may_spend(clients))
         pause_clients(clients);
+}
+
+void clients_move_back(struct clients *clients, struct client *client)
+{
+    DL_DELETE(clients->list, client);
+    DL_APPEND(clients->list, client);
+}
+
+/* One turn for each, as long as there is time: but one line at least, or those who knock could keep those
+ * who are here from being answered. */
+static void give_turns(struct clients *clients)
+{
+    size_t left = clients->count;
+    bool taken = false;
+    struct client *client;
+
+    for (; left > 0 && clients->list && (!taken || clients_may_spend(clients)); left--) {
+        client = clients->list;
+        clients_move_back(clients, client);
+        taken |= client_turn(client);
+    }
+    DL_FOREACH (clients->list, client) {
+        if (left-- == 0)
+            break;
+        client->asked_ms = uv_now(clients->settings.loop); /* the silence is ours */
+    }
+}
+
+/* Who asks without end spends all the time that there is, at the moment when there is some: so it is dealt
+ * out here, in turn, and not to whom the loop happens to name first. */
+static void on_pause_over(uv_timer_t *timer)
+{
+    struct clients *clients = timer->data;
+
+    /* The loop's clock is that of the beginning of its turn, so a timer may be early. */
+    if (!clients_may_spend(clients)) {
+        pause_clients(clients);
+        return;
+    }
+    if (clients->listener) {
+        uv_poll_start(clients->listener, UV_READABLE, on_listener);
+        accept_some(clients, 1);
+    }
+    give_turns(clients);
 }
 
 static void on_look(uv_timer_t *timer)
@@ -140,7 +169,7 @@ static bool find_room(struct clients *clients, enum right right)
     return true;
 }
 
-static void greet(struct clients *clients, int fd)
+struct client *clients_adopt(struct clients *clients, int fd)
 {
     struct ucred peer = {.uid = (uid_t)-1, .gid = (gid_t)-1};
     socklen_t length = sizeof peer;
@@ -150,7 +179,7 @@ static void greet(struct clients *clients, int fd)
     if (!client || uv_poll_init(clients->settings.loop, &client->poll, fd) < 0) {
         free(client);
         close(fd);
-        return;
+        return NULL;
     }
     getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
     client->poll.data = client;
@@ -168,28 +197,35 @@ static void greet(struct clients *clients, int fd)
         clients->settings.on_refused(clients->settings.data, client, client->right != RIGHT_NONE);
         client_flush(client); /* what does not fit into its socket it need not know */
         client_drop(client);
-        return;
+        return NULL;
     }
     client_review(client);
+    return client;
+}
+
+static void accept_some(struct clients *clients, int most)
+{
+    uint64_t begun = clock_now_ns();
+
+    for (int i = 0; i < most; i++) {
+        int fd = accept4(clients->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+        if (fd < 0 && errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
+            uv_poll_stop(clients->listener);
+            uv_timer_start(&clients->pause, on_pause_over, ACCEPT_WAIT, 0);
+        }
+        if (fd < 0)
+            break;
+        clients_adopt(clients, fd);
+    }
+    clients_spend(clients, clock_now_ns() - begun);
 }
 
 static void on_listener(uv_poll_t *poll, int status, int events)
 {
-    struct clients *clients = poll->data;
-
     (void)status;
     (void)events;
-    for (int i = 0; i < ACCEPT_BATCH; i++) {
-        int fd = accept4(clients->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-        if (fd < 0 && errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
-            uv_poll_stop(poll);
-            uv_timer_start(&clients->pause, on_pause_over, ACCEPT_WAIT, 0);
-        }
-        if (fd < 0)
-            return;
-        greet(clients, fd);
-    }
+    accept_some(poll->data, ACCEPT_BATCH);
 }
 
 /* ---- Listening ------------------------------------------------------------------------------ */
@@ -301,6 +337,26 @@ int clients_listen(struct clients *clients, const char *path, gid_t group)
         return watch(clients, fd, copy);
     free(copy);
     return fd;
+}
+
+int clients_socket(const struct clients *clients, const char **path_r, gid_t *group_r)
+{
+    if (!clients->listener)
+        return -1;
+    *path_r = clients->path;
+    *group_r = clients->group;
+    return clients->fd;
+}
+
+void clients_go_on(struct clients *clients, int fd, const char *path, gid_t group)
+{
+    char *copy = strdup(path);
+
+    clients->group = group;
+    if (copy)
+        watch(clients, fd, copy);
+    else
+        fd_close(&fd); /* another one will be opened in its place */
 }
 
 /* ---- Begin and end -------------------------------------------------------------------------- */

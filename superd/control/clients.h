@@ -3,11 +3,13 @@
  * lines and are answered lines. What a line means is the caller's (control.c).
  *
  * What must hold: nobody who connects here costs the daemon more than a bounded share of its memory,
- * descriptors and time. There are at most CLIENTS_MAX; a line has at most CLIENT_LINE_MAX bytes; no
- * line is taken from a client while an answer to it is on its way, so an output buffer holds one answer
- * and what somebody streams into it up to CLIENT_OUTPUT_LOW; who says nothing for `idle_ms`, or takes
- * nothing for `stall_ms`, is dropped; and answering takes at most a tenth of the loop's time, after a
- * burst of CLIENTS_BURST_MS: lines wait until then.
+ * descriptors and time. There are at most CLIENTS_MAX; a line has at most CLIENT_LINE_MAX bytes; nothing
+ * is read beyond a whole line, and no line is taken from a client while an answer to it is on its way, so
+ * an input holds one line and what came with it, and an output buffer one answer and what somebody
+ * streams into it up to CLIENT_OUTPUT_LOW; who says nothing for `idle_ms`, or takes nothing for
+ * `stall_ms`, is dropped; and all of them take at most a tenth of the loop's time, after a burst of
+ * CLIENTS_BURST_MS: lines and new clients wait until then. Time that is scarce is dealt out line by line,
+ * in turn: who asks without end waits for everybody else after each of his lines.
  */
 #ifndef SUPERD_CONTROL_CLIENTS_H
 #define SUPERD_CONTROL_CLIENTS_H
@@ -56,6 +58,14 @@ int clients_create(const struct clients_settings *settings, struct clients **cli
  * but that the group is the new one. */
 int clients_listen(struct clients *clients, const char *path, gid_t group);
 
+/* The socket that is listened on, and with what: -1 and untouched when there is none. For the daemon's
+ * next program, which goes on with it (FD is taken over in any case). */
+int clients_socket(const struct clients *clients, const char **path_r, gid_t *group_r);
+void clients_go_on(struct clients *clients, int fd, const char *path, gid_t group);
+
+/* One who was connected to the last program; FD is taken over in any case. NULL: it had to go. */
+struct client *clients_adopt(struct clients *clients, int fd);
+
 /* Close everything; memory is freed by the loop a little later. */
 void clients_destroy(struct clients *clients);
 
@@ -71,6 +81,9 @@ enum right client_right(const struct client *client);
 uid_t client_uid(const struct client *client);
 pid_t client_pid(const struct client *client);
 void **client_data(struct client *client); /* the caller's; NULL at first */
+
+/* Send what it takes now. Returns its descriptor when nothing is half said or half taken, else -1. */
+int client_quiet(struct client *client);
 
 /* Append TEXT to what it is to be sent. */
 void client_send(struct client *client, const char *text, size_t length);

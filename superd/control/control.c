@@ -11,6 +11,7 @@
 #include "control/job.h"
 #include "control/state.h"
 #include "supervise/generation.h"
+#include "supervise/handover.h"
 #include "supervise/reaper.h"
 #include "supervise/stop.h"
 
@@ -18,23 +19,16 @@
 #define STALL_MS (20 * 1000)
 
 static control_command *const commands[COMMAND_MAX] = {
-    [COMMAND_CHECK] = answer_check,
-    [COMMAND_DRAIN] = answer_drain,
-    [COMMAND_DUMP] = answer_dump,
-    [COMMAND_EXPLAIN] = answer_explain,
-    [COMMAND_INSTANCES] = answer_instances,
-    [COMMAND_KILL] = answer_kill,
-    [COMMAND_LIST] = answer_list,
-    [COMMAND_LOG] = answer_log,
-    [COMMAND_METRICS] = answer_metrics,
-    [COMMAND_PAUSE] = answer_pause,
-    [COMMAND_RELOAD] = answer_reload,
-    [COMMAND_RESUME] = answer_resume,
-    [COMMAND_SHOW] = answer_show,
-    [COMMAND_SOURCES] = answer_sources,
-    [COMMAND_STATUS] = answer_status,
-    [COMMAND_STOP] = answer_stop,
-    [COMMAND_WAIT_READY] = answer_wait_ready,
+    [COMMAND_CHECK] = answer_check,         [COMMAND_DRAIN] = answer_drain,
+    [COMMAND_DUMP] = answer_dump,           [COMMAND_EXPLAIN] = answer_explain,
+    [COMMAND_HISTORY] = answer_history,     [COMMAND_INSTANCES] = answer_instances,
+    [COMMAND_ISOLATION] = answer_isolation, [COMMAND_KILL] = answer_kill,
+    [COMMAND_LIST] = answer_list,           [COMMAND_LOG] = answer_log,
+    [COMMAND_METRICS] = answer_metrics,     [COMMAND_PAUSE] = answer_pause,
+    [COMMAND_RELOAD] = answer_reload,       [COMMAND_RESUME] = answer_resume,
+    [COMMAND_SHOW] = answer_show,           [COMMAND_SOURCES] = answer_sources,
+    [COMMAND_STATUS] = answer_status,       [COMMAND_STOP] = answer_stop,
+    [COMMAND_UPGRADE] = answer_upgrade,     [COMMAND_WAIT_READY] = answer_wait_ready,
 };
 
 /* ---- Sessions ------------------------------------------------------------------------------- */
@@ -52,7 +46,7 @@ static void forget_request(struct session *session)
     session->id = NULL;
     session->service = session->listener = NULL;
     session->reload = 0;
-    session->drain = session->waiting = false;
+    session->drain = session->upgrade = session->waiting = false;
 }
 
 static void on_close(void *data, struct client *client)
@@ -72,7 +66,7 @@ static void on_close(void *data, struct client *client)
     *client_data(client) = NULL;
 }
 
-static bool begin_session(struct client *client)
+bool control_begin_session(struct client *client)
 {
     if (!control_session(client))
         *client_data(client) = calloc(1, sizeof(struct session));
@@ -167,7 +161,7 @@ static void on_line(void *data, struct client *client, char *line, size_t length
     reaper_collect_reports(control->supervisor);
     log_flush();
     if (protocol_parse(line, length, &request, &error) && may(client, &request, &error)) {
-        if (!begin_session(client)) {
+        if (!control_begin_session(client)) {
             protocol_fail(&error, "out of memory");
         } else {
             result = commands[request.command](control, client, &request, &error);
@@ -289,6 +283,7 @@ static void on_begun(void *data)
     }
     uv_prepare_init(loop, &control->feed);
     control->feed.data = control;
+    control_load_socket(control);
     listen_as_configured(control);
 }
 
@@ -334,11 +329,16 @@ struct control *control_create(struct supervisor *supervisor, struct supervisor_
         return NULL;
     }
     control->supervisor = supervisor;
-    control->supervisor = supervisor;
+    control->ring_fd = -1;
+    if (settings->handover)
+        control->handed = json_incref((json_t *)handover_control(settings->handover));
+    control_load_ring(control);
     settings->hooks = (struct supervisor_hooks){.data = control,
                                                 .begun = on_begun,
                                                 .reloaded = on_reloaded,
                                                 .drained = on_drained,
+                                                .upgraded = control_upgraded,
+                                                .save = control_save,
                                                 .stopped = on_stopped};
     log_observe(on_log_line, control);
     return control;
@@ -350,5 +350,6 @@ void control_free(struct control *control)
         return;
     log_observe(NULL, NULL);
     ring_clear(&control->ring);
+    json_decref(control->handed);
     free(control);
 }

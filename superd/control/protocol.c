@@ -47,7 +47,9 @@ const struct command_info protocol_commands[COMMAND_MAX] = {
                           {"uid", ARGUMENT_NUMBER},
                           {"gid", ARGUMENT_NUMBER},
                           {"groups", ARGUMENT_NUMBERS}}},
+    [COMMAND_HISTORY] = {"history", false, {SERVICE, AFTER, LIMIT}},
     [COMMAND_INSTANCES] = {"instances", false, {SERVICE, SOURCE, AFTER, LIMIT}},
+    [COMMAND_ISOLATION] = {"isolation", false, {SERVICE, AFTER, LIMIT}},
     [COMMAND_KILL] = {"kill",
                       true,
                       {{"instance", ARGUMENT_NUMBER}, SOURCE, SERVICE, {"now", ARGUMENT_BOOL}}},
@@ -63,6 +65,7 @@ const struct command_info protocol_commands[COMMAND_MAX] = {
     [COMMAND_SOURCES] = {"sources", false, {SERVICE, SOURCE, LIMIT}},
     [COMMAND_STATUS] = {"status", false, {AFTER, LIMIT}},
     [COMMAND_STOP] = {"stop", true},
+    [COMMAND_UPGRADE] = {"upgrade", true, {{"binary", ARGUMENT_TEXT}}},
     [COMMAND_WAIT_READY] = {"wait-ready"},
 };
 

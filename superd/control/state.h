@@ -15,7 +15,8 @@
 #include "supervise/service.h"
 #include "supervise/supervisor.h"
 
-#define PAGE_ROWS     256 /* of services, instances, sources in one answer */
+#define PAGE_ROWS     256  /* of services, instances, sources in one answer */
+#define PAGE_LOOKS    1024 /* at services, to find those */
 #define RING_SIZE     (1024 * 1024)
 #define LOG_LINE_MAX  8192         /* what log.c makes at most */
 #define DUMP_PIECE    (256 * 1024) /* bytes of a configuration in one answer */
@@ -31,6 +32,8 @@ struct control {
     uv_prepare_t feed; /* active while somebody follows the log */
     unsigned followers;
     bool stop_asked; /* to be begun when the answer is out */
+    int ring_fd;     /* the ring for the next program; -1: none is about to be */
+    json_t *handed;  /* what the last program had, a reference; NULL: there was none */
 };
 
 /* What a client waits for, or is sent: client_data(). */
@@ -39,6 +42,7 @@ struct session {
     json_t *id;      /* its id, a reference; NULL: none */
     struct job *job; /* that works on it */
     uint64_t reload; /* number of the reload that it waits for; 0: none */
+    bool upgrade;    /* it waits for another program */
     bool drain;      /* it waits for the end of what drains: */
     char *service;   /* NULL: the daemon, or a listener of any service */
     char *listener;  /* key */
@@ -51,6 +55,9 @@ struct session {
 
 /* The session of CLIENT. */
 struct session *control_session(struct client *client);
+
+/* Make the session of CLIENT, if it has none. False: no memory. */
+bool control_begin_session(struct client *client);
 
 /* Answer the request of that id. RESULT is taken over; NULL of lack of memory is answered, too. */
 void control_answer(struct client *client, const json_t *id, json_t *result);
@@ -74,13 +81,23 @@ void control_follow(struct control *control, struct client *client);
 typedef json_t *control_command(struct control *control, struct client *client,
                                 const struct request *request, struct protocol_error *error);
 
-control_command answer_check, answer_drain, answer_dump, answer_explain, answer_instances,
-    answer_kill, answer_list, answer_log, answer_metrics, answer_pause, answer_reload,
-    answer_resume, answer_show, answer_sources, answer_status, answer_stop, answer_wait_ready;
+control_command answer_check, answer_drain, answer_dump, answer_explain, answer_history,
+    answer_instances, answer_isolation, answer_kill, answer_list, answer_log, answer_metrics,
+    answer_pause, answer_reload, answer_resume, answer_show, answer_sources, answer_status,
+    answer_stop, answer_upgrade, answer_wait_ready;
 
 /* The service that REQUEST names, which must be there; NULL with ERROR filled. */
 struct service *find_service(struct control *control, const struct request *request,
                              struct protocol_error *error);
+
+/* {"services": [...], "next"}: a page of at most MOST of what MAKE makes of each service, sorted by name;
+ * one that it makes NULL of is left out, so that a page may be short, or empty, and yet not the last. */
+json_t *services_page(struct control *control, const struct request *request, uint64_t most,
+                      json_t *(*make)(const struct service *service));
+
+/* What the control group of the service counts: {"cpu_us", "memory", "memory_peak", "processes"}, as far
+ * as it does; NULL: none of it. */
+json_t *group_json(const struct service *service);
 
 /* REQUEST's argument `source` as a prefix (GIVEN tells whether there is one). False: ERROR is filled. */
 bool find_source(const struct request *request, struct prefix *prefix, bool *given,
@@ -99,6 +116,14 @@ const char *service_state_word(const struct service *service);
 /* Answer those who wait for a reload, the end of a drain. */
 void answer_reloaded(struct control *control, const struct reload_result *result);
 void answer_drained(struct control *control);
+
+/* The upgrade has ended: in this program, or with it. Answers those who wait for that. */
+void control_upgraded(void *data, const struct upgrade_result *result);
+
+/* All that the next program is to have, and taking it, from control->handed. */
+struct json_t *control_save(void *data, bool final);
+void control_load_ring(struct control *control);
+void control_load_socket(struct control *control);
 
 /* Send what is new in the log to those who follow it. */
 void answer_log_feed(struct control *control, struct client *client);

@@ -74,8 +74,12 @@ static int set_rlimits(const struct plan *plan)
 }
 
 /* What this instance alone has: the mount namespace it was born with is a copy of its service's. */
-static int make_private_mounts(const struct plan *plan)
+static int make_private_mounts(const struct child *child)
 {
+    const struct plan *plan = child->plan;
+
+    if (child->slot)
+        return chroot(child->slot) != 0 || chdir("/") != 0 ? -1 : 0;
     if (plan->tmp_options &&
         mount("tmpfs", "/tmp", "tmpfs", plan->tmp_flags, plan->tmp_options) != 0)
         return -1;
@@ -126,7 +130,7 @@ static enum launch_step take_steps(const struct child *child)
         return STEP_RLIMITS;
     if (plan->change_umask)
         umask(service->umask);
-    if (plan->clone_flags && make_private_mounts(plan) != 0)
+    if (plan->clone_flags && make_private_mounts(child) != 0)
         return STEP_PRIVATE_MOUNTS;
     if (plan->change_user) {
         enum launch_step step = become_user(child);
@@ -175,15 +179,17 @@ static char *child_stack(void)
 int child_spawn(struct child *child, pid_t *pid_r)
 {
     char *stack = child_stack();
+    int flags = child->plan->clone_flags;
 
     if (!stack)
         return -ENOMEM;
+    if (child->slot)
+        flags &= ~CLONE_NEWNS;
     child->step = STEP_NONE;
     child->error = 0;
     if (clone(child_main, stack + CHILD_GUARD + CHILD_STACK,
-              CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD |
-                  child->plan->clone_flags,
-              child, pid_r) < 0)
+              CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD | flags, child,
+              pid_r) < 0)
         return -errno;
     return 0;
 }

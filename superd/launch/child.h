@@ -21,6 +21,7 @@ struct child {
     int rules;             /* landlock rules to enter; -1: none */
     int cgroup;            /* what to write to for a control group of its own; -1: none */
     uid_t uid;             /* of a dynamic user */
+    const char *slot;      /* the root it goes into instead of mounting a /tmp; NULL: none */
     enum launch_step step; /* written by the child: where it failed */
     int error;             /* errno there */
 };

@@ -72,13 +72,13 @@ static bool receive_order(struct parcel *parcel)
     return true;
 }
 
-static struct launch_report carry_out(const struct launcher_job *job,
-                                      const struct enclosure *enclosure,
+static struct launch_report carry_out(const struct launcher_job *job, struct enclosure *enclosure,
                                       struct environment *environment, struct parcel *parcel)
 {
     const struct order *order = &parcel->order;
     struct launch_report report = {.instance = order->instance};
     const struct plan *plan;
+    struct slot *slot;
     struct child child;
     int r;
 
@@ -103,7 +103,9 @@ static struct launch_report carry_out(const struct launcher_job *job,
         report.error = E2BIG;
         return report;
     }
+    slot = slots_take(&enclosure->slots, order->run_uid);
     child = (struct child){.plan = plan,
+                           .slot = slot ? slot->path : NULL,
                            .environment = environment,
                            .connection = parcel->connection,
                            .stderr_pipe = parcel->stderr_pipe,
@@ -119,6 +121,8 @@ static struct launch_report carry_out(const struct launcher_job *job,
         }
     }
     r = child_spawn(&child, &job->slot->pid);
+    if (slot && r == 0)
+        slot->pid = job->slot->pid;
     report.pid = r == 0 ? job->slot->pid : 0;
     report.step = r == 0 ? child.step : STEP_CLONE;
     report.error = r == 0 ? child.error : -r;
@@ -193,7 +197,7 @@ static int settle(const struct launcher_job *job)
 _Noreturn void launcher_run(const struct launcher_job *job)
 {
     static struct environment environment;
-    struct enclosure enclosure;
+    static struct enclosure enclosure;
     struct parcel parcel;
 
     if (settle(job) != 0)

@@ -62,6 +62,7 @@ enum launch_step {
     STEP_SYSTEM_CALLS,
     STEP_PRIVATE_MOUNTS, /* for each instance again */
     STEP_LAUNCHER,       /* the launcher died with the order */
+    STEP_STUCK,          /* it was not carried out in time */
     STEP_MAX
 };
 

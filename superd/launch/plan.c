@@ -163,6 +163,10 @@ static bool plan_isolation(struct arena *arena, struct plan *plan)
         plan->clone_flags |= CLONE_NEWIPC;
     if (plan->clone_flags)
         plan->launcher_capabilities |= CAPABILITY(CAP_SYS_ADMIN);
+    plan->slots = plan->tmp_options && !plan->own_proc &&
+                  plan->service->identity.dynamic == DYNAMIC_CONNECTION;
+    if (plan->slots)
+        plan->launcher_capabilities |= CAPABILITY(CAP_SYS_CHROOT);
     return settings->private_tmp != SHARING_CONNECTION || plan->tmp_options;
 }
 

@@ -41,6 +41,7 @@ struct plan {
     int clone_flags;                /* namespaces that each instance has for itself */
     const char *tmp_options;        /* mount each instance a /tmp with these; NULL: no */
     unsigned long tmp_flags;
+    bool slots;             /* the /tmp is that of a slot (isolation/slots.h), where one is free */
     bool own_proc;          /* mount each instance a /proc */
     bool keep_capabilities; /* the handler has some: isolation.capabilities */
 };

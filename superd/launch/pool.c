@@ -6,59 +6,28 @@
  * program that is slow to load), it asks to be woken by the report instead; also when somebody waits for
  * reports: no more orders can be sent, or the pool is to end.
  *
- * A lost order. A launcher notes in its slot what it has in hand. When it dies, the reports it sent
- * are read first; if the order in its slot is still unanswered, the slot tells whether a child was
- * made (then that pid is the answer) or not (then the answer is a failure). Between taking an order
- * from the socket and noting it lies a moment in which the slot does not know. Such an order is
- * found by elimination: the socket is empty, no launcher has it in its slot, and it is still
- * unanswered; seen twice in a row, some time apart, so that a living launcher in that same moment
- * is not wronged.
+ * Orders that get no answer are lost.c's.
  */
 #include "launch/pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "launch/lost.h"
+#include "launch/pool_state.h"
 
 #define WAKE_BATCH       16    /* bytes that followed reports, read at once */
 #define LOOK_MS          5     /* until reports are looked for when nothing else wakes the loop */
-#define LOST_CHECK_MS    200   /* between two looks for lost orders */
 #define REPLACE_FIRST_MS 100   /* before trying again when a launcher cannot be forked */
 #define REPLACE_LAST_MS  10000 /* that, doubled each time, at most */
 #define ROOM_RETRY_MS    10    /* after the system had no buffer for an order */
 #define EARLY_DEATHS     5     /* deaths in a row without a report: then wait before replacing */
-
-struct launch_pool {
-    struct launch_pool_settings settings;
-    int socket; /* ours; the other end is kept open too, for launchers to come */
-    int launchers_end;
-    uv_poll_t poll;
-    uv_timer_t lost_timer;
-    uv_timer_t replace_timer;
-    uv_timer_t room_timer;
-    uv_timer_t look_timer;
-    unsigned handles_open; /* of the five above, still to be closed before free */
-    struct launch_board *board;
-    uint32_t *collected; /* of each slot's reports */
-    pid_t *pids;         /* 0: dead, to be replaced */
-    unsigned deaths;     /* since the last report */
-    uint64_t replace_ms;
-
-    uint64_t in_flight[LAUNCH_ORDERS_MAX]; /* instance ids, ascending */
-    bool suspected[LAUNCH_ORDERS_MAX];     /* unaccounted for at the last look */
-    size_t in_flight_count;
-    bool found;   /* a report since the last look by the timer */
-    bool stalled; /* a look by the timer found none */
-    bool was_full, retired, destroyed;
-};
 
 static size_t board_size(const struct launch_pool *pool)
 {
@@ -89,7 +58,7 @@ static bool take_in_flight(struct launch_pool *pool, uint64_t instance)
 }
 
 /* An order is answered: by its launcher, or by what its launcher left behind. */
-static void answer(struct launch_pool *pool, const struct launch_report *report)
+void launch_pool_answer(struct launch_pool *pool, const struct launch_report *report)
 {
     if (!take_in_flight(pool, report->instance))
         return;
@@ -103,17 +72,6 @@ static void answer(struct launch_pool *pool, const struct launch_report *report)
     }
     if (pool->retired && pool->in_flight_count == 0)
         pool->settings.on_empty(pool->settings.data);
-}
-
-static void answer_lost(struct launch_pool *pool, uint64_t instance, pid_t pid)
-{
-    struct launch_report report = {.instance = instance, .pid = pid};
-
-    if (pid == 0) {
-        report.step = STEP_LAUNCHER;
-        report.error = ECHILD;
-    }
-    answer(pool, &report);
 }
 
 /* The next report of that launcher. False when there is none, or the pool has ended. */
@@ -148,7 +106,7 @@ void launch_pool_collect(struct launch_pool *pool)
         while (next_report(pool, i, &report)) {
             pool->deaths = 0;
             pool->found = true;
-            answer(pool, &report);
+            launch_pool_answer(pool, &report);
         }
     }
     if (!pool->found || !pool->stalled || pool->destroyed)
@@ -195,42 +153,6 @@ static void on_readable(uv_poll_t *handle, int status, int events)
     launch_pool_collect(pool);
 }
 
-/* ---- Lost orders ---------------------------------------------------------------------------- */
-
-static bool in_some_slot(const struct launch_pool *pool, uint64_t instance)
-{
-    for (unsigned i = 0; i < pool->settings.launchers; i++) {
-        if (pool->pids[i] && pool->board->slots[i].instance == instance)
-            return true;
-    }
-    return false;
-}
-
-static void look_for_lost(uv_timer_t *timer)
-{
-    struct launch_pool *pool = timer->data;
-    int unread = 0;
-    bool any = false;
-
-    launch_pool_collect(pool);
-    /* On a UNIX socket this counts what the other side has not taken yet. */
-    if (ioctl(pool->socket, SIOCOUTQ, &unread) != 0 || unread > 0)
-        return;
-    for (size_t i = 0; i < pool->in_flight_count;) {
-        uint64_t instance = pool->in_flight[i];
-
-        if (in_some_slot(pool, instance)) {
-            pool->suspected[i++] = false;
-        } else if (!pool->suspected[i]) {
-            pool->suspected[i++] = any = true;
-        } else {
-            answer_lost(pool, instance, 0); /* takes the entry out */
-        }
-    }
-    if (!any)
-        uv_timer_stop(timer);
-}
-
 /* ---- Launchers ------------------------------------------------------------------------------ */
 
 static int start_launcher(struct launch_pool *pool, unsigned number)
@@ -246,6 +168,7 @@ static int start_launcher(struct launch_pool *pool, unsigned number)
 
     job.slot->instance = 0;
     job.slot->pid = 0;
+    pool->watched[number] = (struct watched){0};
     pid = fork();
     if (pid < 0)
         return -errno;
@@ -296,7 +219,6 @@ static void on_replace_timer(uv_timer_t *timer)
 bool launch_pool_reaped(struct launch_pool *pool, pid_t pid)
 {
     unsigned number = 0;
-    uint64_t instance;
 
     while (number < pool->settings.launchers && pool->pids[number] != pid)
         number++;
@@ -304,11 +226,7 @@ bool launch_pool_reaped(struct launch_pool *pool, pid_t pid)
         return false;
     pool->pids[number] = 0;
     launch_pool_collect(pool);
-    instance = pool->board->slots[number].instance;
-    if (instance)
-        answer_lost(pool, instance, pool->board->slots[number].pid);
-    if (pool->in_flight_count && !uv_is_active((uv_handle_t *)&pool->lost_timer))
-        uv_timer_start(&pool->lost_timer, look_for_lost, LOST_CHECK_MS, LOST_CHECK_MS);
+    lost_launcher(pool, number);
     if (pool->retired && pool->in_flight_count == 0)
         return true;
     if (++pool->deaths < EARLY_DEATHS)
@@ -401,6 +319,7 @@ int launch_pool_send(struct launch_pool *pool, const struct order *order, int co
         set_wake(pool);
     }
     look_later(pool);
+    lost_watch(pool);
     return 0;
 }
 
@@ -414,6 +333,7 @@ static void free_pool(struct launch_pool *pool)
         munmap(pool->board, board_size(pool));
     free(pool->collected);
     free(pool->pids);
+    free(pool->watched);
     free(pool);
 }
 
@@ -441,6 +361,7 @@ void launch_pool_destroy(struct launch_pool *pool)
     uv_close((uv_handle_t *)&pool->look_timer, on_closed);
     uv_close((uv_handle_t *)&pool->room_timer, on_closed);
     uv_close((uv_handle_t *)&pool->replace_timer, on_closed);
+    uv_close((uv_handle_t *)&pool->late_timer, on_closed);
     uv_close((uv_handle_t *)&pool->lost_timer, on_closed);
     uv_close((uv_handle_t *)&pool->poll, on_closed);
 }
@@ -461,7 +382,8 @@ static int open_channel(struct launch_pool *pool)
     }
     pool->collected = calloc(pool->settings.launchers, sizeof *pool->collected);
     pool->pids = calloc(pool->settings.launchers, sizeof *pool->pids);
-    return pool->collected && pool->pids ? 0 : -ENOMEM;
+    pool->watched = calloc(pool->settings.launchers, sizeof *pool->watched);
+    return pool->collected && pool->pids && pool->watched ? 0 : -ENOMEM;
 }
 
 static int open_handles(struct launch_pool *pool)
@@ -471,12 +393,13 @@ static int open_handles(struct launch_pool *pool)
     if (r < 0)
         return r;
     uv_timer_init(pool->settings.loop, &pool->lost_timer);
+    uv_timer_init(pool->settings.loop, &pool->late_timer);
     uv_timer_init(pool->settings.loop, &pool->replace_timer);
     uv_timer_init(pool->settings.loop, &pool->room_timer);
-    pool->poll.data = pool->lost_timer.data = pool->replace_timer.data = pool;
     uv_timer_init(pool->settings.loop, &pool->look_timer);
-    pool->room_timer.data = pool->look_timer.data = pool;
-    pool->handles_open = 5;
+    pool->poll.data = pool->lost_timer.data = pool->late_timer.data = pool;
+    pool->replace_timer.data = pool->room_timer.data = pool->look_timer.data = pool;
+    pool->handles_open = 6;
     r = uv_poll_start(&pool->poll, UV_READABLE, on_readable);
     /* The other end keeps blocking: uv_poll_init() set only ours to non-blocking. */
     return r;

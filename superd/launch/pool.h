@@ -25,6 +25,8 @@ struct launch_pool_settings {
     unsigned launchers;        /* >= 1 */
     struct launch_place place; /* what it points to must live as long as the pool */
     struct rlimit descriptors;
+    uint64_t
+        late_ms; /* an order that is not carried out for so long has failed; 0: wait for ever */
 
     void *data; /* given to each of: */
     void (*on_report)(void *data, const struct launch_report *report);

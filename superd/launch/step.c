@@ -26,4 +26,5 @@ const char *const launch_step_names[STEP_MAX] = {
     [STEP_SYSTEM_CALLS] = "system-calls",
     [STEP_PRIVATE_MOUNTS] = "private-mounts",
     [STEP_LAUNCHER] = "launcher",
+    [STEP_STUCK] = "stuck",
 };

@@ -74,3 +74,24 @@ void inherited_return(int fd)
             inherited[i].given = false;
     }
 }
+
+bool inherited_at(size_t number, int *fd_r, const char **name_r, bool *given_r)
+{
+    if (number >= inherited_count)
+        return false;
+    *fd_r = inherited[number].fd;
+    *name_r = inherited[number].name;
+    *given_r = inherited[number].given;
+    return true;
+}
+
+void inherited_add(int fd, const char *name, bool given)
+{
+    char *copy = inherited_count < INHERITED_MAX ? strdup(name) : NULL;
+
+    if (!copy)
+        return;
+    inherited[inherited_count].fd = fd;
+    inherited[inherited_count].given = given;
+    inherited[inherited_count++].name = copy;
+}

@@ -48,4 +48,9 @@ void inherited_take(void);
 int inherited_find(const char *name);
 void inherited_return(int fd);
 
+/* Those of number 0, 1, ... in the order that they came; false: there are no more. And one that the
+ * daemon's last program had. */
+bool inherited_at(size_t number, int *fd_r, const char **name_r, bool *given_r);
+void inherited_add(int fd, const char *name, bool given);
+
 #endif

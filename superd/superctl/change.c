@@ -1,10 +1,12 @@
 /*
- * change: kill, pause, resume, drain, reload, stop: what changes the daemon.
+ * change: kill, pause, resume, drain, reload, upgrade, stop: what changes the daemon.
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/units.h"
 #include "superctl/connection.h"
@@ -13,9 +15,11 @@
 
 /* Longer than any reading of files should take; users may come from a directory on the network. */
 #define RELOAD_TIMEOUT_MS 120000
+/* The new program's check may take half a minute. */
+#define UPGRADE_TIMEOUT_MS 60000
 
 struct target {
-    const char *service, *listener, *source, *deadline;
+    const char *service, *listener, *source, *deadline, *binary;
     bool now, wait, no_wait;
     const char *word; /* that is no option; NULL: none */
 };
@@ -23,15 +27,12 @@ struct target {
 static int read_target(struct superctl *ctl, int argc, char **argv, const char *letters,
                        struct target *target)
 {
-    static const struct option options[] = {{"deadline", required_argument, NULL, 'd'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"listener", required_argument, NULL, 'l'},
-                                            {"no-wait", no_argument, NULL, 'n'},
-                                            {"now", no_argument, NULL, 'N'},
-                                            {"service", required_argument, NULL, 'e'},
-                                            {"source", required_argument, NULL, 'S'},
-                                            {"wait", no_argument, NULL, 'w'},
-                                            {0}};
+    static const struct option options[] = {
+        {"binary", required_argument, NULL, 'b'},  {"deadline", required_argument, NULL, 'd'},
+        {"json", no_argument, NULL, 'j'},          {"listener", required_argument, NULL, 'l'},
+        {"no-wait", no_argument, NULL, 'n'},       {"now", no_argument, NULL, 'N'},
+        {"service", required_argument, NULL, 'e'}, {"source", required_argument, NULL, 'S'},
+        {"wait", no_argument, NULL, 'w'},          {0}};
     int option;
 
     *target = (struct target){0};
@@ -39,6 +40,9 @@ static int read_target(struct superctl *ctl, int argc, char **argv, const char *
         if (option == '?' || !strchr(letters, option))
             return usage_error(argv[0], "that option is not known here");
         switch (option) {
+        case 'b':
+            target->binary = optarg;
+            break;
         case 'd':
             target->deadline = optarg;
             break;
@@ -191,6 +195,68 @@ int command_reload(struct superctl *ctl, int argc, char **argv)
         fail(code, "nothing was changed: generation %llu goes on",
              (unsigned long long)number_of(result, "generation"));
     }
+    json_decref(result);
+    return code;
+}
+
+/* ---- upgrade -------------------------------------------------------------------------------- */
+
+static void report_errors(const json_t *errors)
+{
+    const json_t *error;
+    size_t i;
+
+    json_array_foreach(errors, i, error)
+    {
+        fprintf(stderr, "%s\n", json_string_value(error));
+    }
+}
+
+/* The daemon's working directory is another. A link is left as it is: it may lead elsewhere next time. */
+static bool whole_path(const char *written, char path[PATH_MAX])
+{
+    char folder[PATH_MAX];
+
+    if (written[0] == '/')
+        return snprintf(path, PATH_MAX, "%s", written) < PATH_MAX;
+    return getcwd(folder, sizeof folder) &&
+           snprintf(path, PATH_MAX, "%s/%s", folder, written) < PATH_MAX;
+}
+
+int command_upgrade(struct superctl *ctl, int argc, char **argv)
+{
+    char path[PATH_MAX];
+    struct target target;
+    json_t *request, *result;
+    int code = read_target(ctl, argc, argv, "jb:", &target);
+    bool done;
+
+    if (code != CODE_OK)
+        return code;
+    if (target.word)
+        return usage_error(argv[0], "it takes no argument but --binary");
+    if (target.binary && !whole_path(target.binary, path))
+        return fail(CODE_USAGE, "%s: the path is too long", target.binary);
+    request = request_of("upgrade");
+    request_text(request, "binary", target.binary ? path : NULL);
+    result = ask(ctl, request, UPGRADE_TIMEOUT_MS, &code);
+    if (!result)
+        return code;
+    done = json_is_true(json_object_get(result, "upgraded"));
+    code = done ? CODE_OK : CODE_USAGE;
+    if (ctl->json)
+        return print_json(result, code);
+    report_errors(json_object_get(result, "errors"));
+    if (!done)
+        fail(code, "nothing was changed: superd %s goes on", text_of(result, "version"));
+    else
+        printf("superd %s, generation %llu, %llu instances, clients waited %llu ms%s\n",
+               text_of(result, "version"), (unsigned long long)number_of(result, "generation"),
+               (unsigned long long)number_of(result, "instances"),
+               (unsigned long long)number_of(result, "paused_ms"),
+               json_is_true(json_object_get(result, "config_kept"))
+                   ? "\nthe configuration is the one before: the files have errors"
+                   : "");
     json_decref(result);
     return code;
 }

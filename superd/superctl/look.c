@@ -264,6 +264,24 @@ static void print_listeners(const struct superctl *ctl, const json_t *listeners)
     table_clear(&table);
 }
 
+/* Of the control group: processor time at least. */
+static void print_group(const json_t *group)
+{
+    char a[AMOUNT_SIZE], b[AMOUNT_SIZE];
+
+    if (!group)
+        return;
+    printf("  group       %s of processor time",
+           format_microseconds(number_of(group, "cpu_us"), a));
+    if (json_object_get(group, "memory"))
+        printf(", %s of memory", format_bytes(number_of(group, "memory"), a));
+    if (json_object_get(group, "memory_peak"))
+        printf(" (%s at most)", format_bytes(number_of(group, "memory_peak"), b));
+    if (json_object_get(group, "processes"))
+        printf(", %llu processes", (unsigned long long)number_of(group, "processes"));
+    putchar('\n');
+}
+
 static void print_service(const struct superctl *ctl, const json_t *result)
 {
     const json_t *launch = json_object_get(result, "launch_us");
@@ -290,6 +308,7 @@ static void print_service(const struct superctl *ctl, const json_t *result)
         printf("  duration    half within %s, 99 of 100 within %s\n",
                format_duration(number_of(duration, "p50"), a),
                format_duration(number_of(duration, "p99"), b));
+    print_group(json_object_get(result, "group"));
     print_listeners(ctl, json_object_get(result, "listeners"));
     putchar('\n');
     json_object_foreach(json_object_get(result, "settings"), name, value)

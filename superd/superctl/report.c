@@ -24,9 +24,7 @@
 #define READY_RETRY_MS   50
 #define GROUPS_MAX       256
 
-/* No options but --json; at most MOST words, which begin at ARGV[*FIRST_R]. */
-static int read_plain(struct superctl *ctl, int argc, char **argv, int least, int most,
-                      int *first_r)
+int read_plain(struct superctl *ctl, int argc, char **argv, int least, int most, int *first_r)
 {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
     int option;

@@ -34,10 +34,14 @@ struct superctl {
 /* A command: ARGV[0] is its name. Returns an exit code. */
 typedef int superctl_command(struct superctl *ctl, int argc, char **argv);
 
-superctl_command command_check, command_drain, command_dump, command_explain, command_instances,
-    command_kill, command_list, command_log, command_metrics, command_new, command_pause,
-    command_reload, command_resume, command_show, command_sources, command_status, command_stop,
-    command_top, command_try, command_wait_ready;
+superctl_command command_check, command_drain, command_dump, command_explain, command_history,
+    command_instances, command_isolation, command_kill, command_list, command_log, command_metrics,
+    command_new, command_pause, command_reload, command_resume, command_show, command_sources,
+    command_status, command_stop, command_top, command_try, command_upgrade, command_wait_ready;
+
+/* Read the arguments of a command without options but --json: LEAST to MOST words, which begin at
+ * ARGV[*FIRST_R] (NULL: not wanted). Returns CODE_OK or CODE_USAGE. */
+int read_plain(struct superctl *ctl, int argc, char **argv, int least, int most, int *first_r);
 
 /* Say on standard error what is wrong with how the command was called; returns CODE_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -102,12 +102,14 @@ static void decide(struct service *service, struct connection *connection)
 
     switch (verdict.decision) {
     case DECISION_ADMIT:
+        service_count(service, HISTORY_ADMITTED);
         launch(service, connection, verdict.source);
         break;
     case DECISION_HOLD:
         park(service, connection, NULL, false);
         break;
     case DECISION_REFUSE:
+        service_count(service, HISTORY_REFUSED);
         refuse(service, connection, &verdict);
         break;
     }
@@ -286,6 +288,7 @@ static void launch_listener(struct listener *listener)
     verdict = admission_decide_listener(service->admission, service_moment(service->supervisor));
 
     if (verdict.decision == DECISION_ADMIT) {
+        service_count(service, HISTORY_ADMITTED);
         /* O_NONBLOCK belongs to the open file, which the handler shares, and it expects to block.
          */
         fd_set_nonblocking(listener->fd, false);

@@ -148,3 +148,9 @@ void deadlines_begin(struct instance *instance)
     if (at != UINT64_MAX)
         instance_timer(instance, on_look, at - now);
 }
+
+void deadlines_go_on(struct instance *instance)
+{
+    if (instance->deadlines)
+        instance_timer(instance, on_look, 1);
+}

@@ -32,4 +32,7 @@ bool deadlines_need_activity(const struct service_config *config);
 /* The instance runs: start its timer, if it has limits. */
 void deadlines_begin(struct instance *instance);
 
+/* It runs since the daemon's last program: what is remembered of it holds, look at once. */
+void deadlines_go_on(struct instance *instance);
+
 #endif

@@ -101,15 +101,10 @@ static void on_timer(uv_timer_t *timer)
         on_removed(&removal->work, 0);
 }
 
-void groups_forget(const struct instance *instance)
+void groups_add(struct supervisor *supervisor, const char *path)
 {
-    struct supervisor *supervisor = instance->service->supervisor;
-    char path[PATH_MAX];
-    struct group *group;
+    struct group *group = malloc(sizeof *group + strlen(path) + 1);
 
-    if (!path_of(instance, path, sizeof path))
-        return;
-    group = malloc(sizeof *group + strlen(path) + 1);
     if (!group)
         return; /* it is removed when the daemon ends */
     strcpy(group->path, path);
@@ -118,6 +113,24 @@ void groups_forget(const struct instance *instance)
         return;
     supervisor->groups_ms = FIRST_MS;
     uv_timer_start(&supervisor->groups_timer, on_timer, FIRST_MS, 0);
+}
+
+void groups_forget(const struct instance *instance)
+{
+    char path[PATH_MAX];
+
+    if (path_of(instance, path, sizeof path))
+        groups_add(instance->service->supervisor, path);
+}
+
+void groups_visit(const struct supervisor *supervisor, void (*visit)(void *data, const char *path),
+                  void *data)
+{
+    const struct group *group;
+
+    LL_FOREACH (supervisor->groups, group) {
+        visit(data, group->path);
+    }
 }
 
 void groups_begin(struct supervisor *supervisor)

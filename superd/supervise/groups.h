@@ -22,4 +22,9 @@ bool groups_kill(const struct instance *instance);
 /* INSTANCE has ended: its group goes when the last process of it does. */
 void groups_forget(const struct instance *instance);
 
+/* Groups that wait to be removed: each path, and one that waited in the daemon's last program. */
+void groups_visit(const struct supervisor *supervisor, void (*visit)(void *data, const char *path),
+                  void *data);
+void groups_add(struct supervisor *supervisor, const char *path);
+
 #endif

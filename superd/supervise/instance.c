@@ -145,20 +145,22 @@ static bool prepare_deadlines(struct instance *instance)
 
 /* ---- Launching ------------------------------------------------------------------------------ */
 
-/* Find the uid of a dynamic user. False: the range is used up. */
+/* Find the uid of a dynamic user. False: none can be had now. */
 static bool take_dynamic_uid(struct instance *instance, uid_t *uid_r)
 {
     struct service *service = instance->service;
     struct dynamic_users *users = &service->supervisor->dynamic_users;
+    uint64_t now = uv_now(&service->supervisor->loop);
 
     switch (service->config->identity.dynamic) {
     case DYNAMIC_SERVICE:
-        if (service->dynamic_uid == (uid_t)-1 && !dynamic_users_take(users, &service->dynamic_uid))
+        if (service->dynamic_uid == (uid_t)-1 &&
+            !dynamic_users_take(users, now, &service->dynamic_uid))
             return false;
         *uid_r = service->dynamic_uid;
         return true;
     case DYNAMIC_CONNECTION:
-        if (!dynamic_users_take(users, &instance->dynamic_uid))
+        if (!dynamic_users_take(users, now, &instance->dynamic_uid))
             return false;
         *uid_r = instance->dynamic_uid;
         return true;
@@ -186,7 +188,7 @@ static int send_order(struct instance *instance, const struct launch *launch)
         order.peer_gid = launch->peer->gid;
     }
     if (!take_dynamic_uid(instance, &order.run_uid))
-        return -EUSERS;
+        return -EAGAIN;
     if (service->config->stderr_mode == STDERR_LOG) {
         instance->stderr_reader = stderr_reader_open(service->supervisor->stderr_readers,
                                                      service->name, instance->id, &write_end);
@@ -398,4 +400,25 @@ void instance_kill(struct instance *instance)
     if (instance->timer_open)
         uv_timer_stop(&instance->timer);
     tree_signal(instance, SIGKILL);
+}
+
+/* ---- From the daemon's last program --------------------------------------------------------- */
+
+bool instance_go_on(struct instance *instance, uint64_t timer_ms)
+{
+    struct supervisor *supervisor = instance->service->supervisor;
+
+    if (!enter(instance))
+        return false;
+    HASH_ADD(by_pid, supervisor->by_pid, pid, sizeof instance->pid, instance);
+    if (!instance->by_pid.tbl)
+        return false; /* the daemon cannot go on with a process whose end it could not match */
+    if (instance->listener)
+        instance->listener->instance = instance;
+    dynamic_users_reserve(&supervisor->dynamic_users, instance->dynamic_uid);
+    if (instance->state == INSTANCE_RUNNING)
+        deadlines_go_on(instance);
+    else if (instance->state == INSTANCE_TERMINATING)
+        instance_timer(instance, on_grace_over, timer_ms);
+    return true;
 }

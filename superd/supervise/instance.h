@@ -96,6 +96,11 @@ struct launch {
 struct instance *instance_launch(struct service *service, const struct launch *launch,
                                  int *error_r);
 
+/* INSTANCE, made and filled in by the caller (all but the links of tables), runs since the daemon's last
+ * program; what was being done to it goes on, with TIMER_MS left of its grace. False: no memory, and
+ * the daemon cannot go on: its end could not be matched. */
+bool instance_go_on(struct instance *instance, uint64_t timer_ms);
+
 /* A report came. */
 void instance_reported(struct supervisor *supervisor, const struct launch_report *report);
 

@@ -36,6 +36,9 @@ uint64_t launchers_oldest(const struct launchers *launchers);
 void launchers_visit(const struct launchers *launchers, void (*visit)(void *data, pid_t pid),
                      void *data);
 void launchers_retire(struct launchers *launchers);
+
+/* Take no orders for now (there is no room for any), or take them again, which on_room tells. */
+void launchers_pause(struct launchers *launchers, bool pause);
 void launchers_destroy(struct launchers *launchers);
 
 #endif

@@ -131,6 +131,7 @@ static bool refused(struct listener *listener, const struct peer *peer)
 
     if (verdict.decision != DECISION_REFUSE)
         return false;
+    service_count(service, HISTORY_REFUSED);
     source = service_source(service, peer);
     refusals_add(service->supervisor->refusals, service, peer, &source, &verdict);
     return true;

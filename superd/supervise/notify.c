@@ -15,6 +15,7 @@
 #include "net/address.h"
 
 static struct address destination; /* length 0: nobody asked */
+static char *written;              /* it, as it was given */
 
 void notify_begin(void)
 {
@@ -22,7 +23,14 @@ void notify_begin(void)
 
     if (path && !address_parse_unix(path, &destination))
         destination.length = 0;
+    if (destination.length)
+        written = strdup(path);
     unsetenv("NOTIFY_SOCKET");
+}
+
+const char *notify_path(void)
+{
+    return written;
 }
 
 void notify_send(const char *state)

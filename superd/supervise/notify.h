@@ -9,6 +9,9 @@
 /* Take NOTIFY_SOCKET out of the environment; call once. Without it the rest does nothing. */
 void notify_begin(void);
 
+/* What NOTIFY_SOCKET was, for the daemon's next program; NULL: nothing. */
+const char *notify_path(void);
+
 /* Send STATE ("READY=1", several lines allowed). Never blocks; a lost datagram is lost. */
 void notify_send(const char *state);
 

@@ -144,6 +144,11 @@ void operate_drain(struct supervisor *supervisor, struct scope scope, uint64_t d
         on_deadline(&supervisor->drain_timer);
 }
 
+void operate_go_on(struct supervisor *supervisor)
+{
+    on_deadline(&supervisor->drain_timer);
+}
+
 void operate_ended(struct service *service, struct listener *listener)
 {
     struct supervisor *supervisor = service->supervisor;

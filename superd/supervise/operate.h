@@ -31,6 +31,9 @@ void operate_drain(struct supervisor *supervisor, struct scope scope, uint64_t d
 /* Instances alive in the scope. */
 uint32_t operate_live(const struct supervisor *supervisor, struct scope scope);
 
+/* Orders have come from the daemon's last program: go on with their deadlines. */
+void operate_go_on(struct supervisor *supervisor);
+
 /* Make the timer; close it. */
 void operate_begin(struct supervisor *supervisor);
 void operate_stop(struct supervisor *supervisor);

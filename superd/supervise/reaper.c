@@ -14,6 +14,7 @@
 #include "supervise/instance.h"
 #include "supervise/service.h"
 #include "supervise/supervisor.h"
+#include "supervise/upgrade.h"
 
 #define SWEEP_MS   100 /* from a signal to the look at all children */
 #define SCAN_MOST  128 /* instances alive, for a look at all children to cost next to nothing */
@@ -89,7 +90,7 @@ static void ended(struct supervisor *supervisor, pid_t pid, int status, const st
 
     if (instance)
         instance_ended(instance, status, usage);
-    else if (!is_launcher(supervisor, pid))
+    else if (!is_launcher(supervisor, pid) && !upgrade_reaped(supervisor, pid, status))
         keep_end(supervisor, pid, status, usage);
 }
 

@@ -56,7 +56,7 @@ static void release(struct refusals *refusals, struct refusal *entry)
     refusals->free = entry;
 }
 
-static void write_all(struct refusals *refusals)
+void refusals_write(struct refusals *refusals)
 {
     struct refusal *entry, *next;
 
@@ -69,7 +69,7 @@ static void write_all(struct refusals *refusals)
 
 static void on_interval(uv_timer_t *timer)
 {
-    write_all(timer->data);
+    refusals_write(timer->data);
 }
 
 static struct refusal *find_or_make(struct refusals *refusals, const struct refusal_key *key)
@@ -158,6 +158,6 @@ static void on_closed(uv_handle_t *handle)
 
 void refusals_destroy(struct refusals *refusals)
 {
-    write_all(refusals);
+    refusals_write(refusals);
     uv_close((uv_handle_t *)&refusals->timer, on_closed);
 }

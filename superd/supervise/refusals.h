@@ -28,6 +28,9 @@ void refusals_destroy(struct refusals *refusals); /* what is counted is written 
 void refusals_add(struct refusals *refusals, const struct service *service, const struct peer *peer,
                   const struct prefix *source, const struct verdict *verdict);
 
+/* Write what is counted now, before its interval is over. */
+void refusals_write(struct refusals *refusals);
+
 /* SERVICE is about to be freed: write what is counted for it and forget it. */
 void refusals_forget(struct refusals *refusals, const struct service *service);
 

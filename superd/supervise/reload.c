@@ -55,7 +55,7 @@ static void on_empty(void *data)
 
     supervisor->retiring = NULL;
     generation_pool_empty(generation);
-    if (supervisor->reload_again && !supervisor->reloading)
+    if (supervisor->reload_again && !supervisor->reloading && !supervisor->upgrade)
         reload_begin(supervisor);
 }
 
@@ -146,7 +146,9 @@ static void switch_over(struct supervisor *supervisor, struct generation *genera
     listeners_commit(plan);
     remove_services(supervisor, generation);
     count_descriptors(supervisor);
-    if (old) {
+    if (old && !old->launchers) { /* of the program before: upgrade.h */
+        generation_release(old);
+    } else if (old) {
         supervisor->retiring = old;
         generation_retire(old);
     }
@@ -330,7 +332,7 @@ static void on_read(uv_work_t *work, int status)
     supervisor->reloading = false;
     if (supervisor->state != STATE_RUNNING)
         stop_check(supervisor);
-    else if (supervisor->reload_again)
+    else if (supervisor->reload_again && !supervisor->upgrade)
         reload_begin(supervisor);
 }
 
@@ -348,8 +350,9 @@ uint64_t reload_begin(struct supervisor *supervisor)
 
     if (supervisor->state != STATE_RUNNING)
         return 0;
-    /* One at a time, also while the last generation's launchers still have orders in hand. */
-    supervisor->reload_again = supervisor->reloading || supervisor->retiring;
+    /* One at a time, also while the last generation's launchers still have orders in hand. An upgrade reads
+     * the files itself, and when it fails there is a reload after it. */
+    supervisor->reload_again = supervisor->reloading || supervisor->retiring || supervisor->upgrade;
     if (supervisor->reload_again)
         return supervisor->reloads + 1;
     reload = calloc(1, sizeof *reload);

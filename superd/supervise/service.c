@@ -38,6 +38,11 @@ struct prefix service_source(const struct service *service, const struct peer *p
     return source_of(&peer->address, peer->uid, limits->source_prefix_v4, limits->source_prefix_v6);
 }
 
+void service_count(struct service *service, enum history_kind kind)
+{
+    history_count(&service->history, kind, uv_now(&service->supervisor->loop));
+}
+
 /* ---- Begin, change, end --------------------------------------------------------------------- */
 
 struct service *service_create(struct supervisor *supervisor, const char *name)
@@ -84,6 +89,7 @@ static void free_service(struct service *service)
     HASH_DEL(service->supervisor->services, service);
     admission_service_destroy(service->admission);
     policy_destroy(&service->policy);
+    free(service->history);
     if (service->generation)
         generation_release(service->generation);
     uv_close((uv_handle_t *)&service->retry, on_closed);
@@ -168,6 +174,16 @@ void service_remove(struct service *service)
 
 /* ---- Watching ------------------------------------------------------------------------------- */
 
+/* Where the next connection needs a dynamic user: is there one? */
+static bool has_user(const struct service *service, uint64_t now_ms, uint64_t *retry_ms)
+{
+    enum dynamic_user dynamic = service->config->identity.dynamic;
+
+    if (dynamic == DYNAMIC_NO || (dynamic == DYNAMIC_SERVICE && service->dynamic_uid != (uid_t)-1))
+        return true;
+    return dynamic_users_room(&service->supervisor->dynamic_users, now_ms, retry_ms);
+}
+
 enum reason service_hold_reason(struct service *service, uint64_t *retry_ms)
 {
     struct supervisor *supervisor = service->supervisor;
@@ -188,6 +204,8 @@ enum reason service_hold_reason(struct service *service, uint64_t *retry_ms)
         return REASON_LAUNCHERS;
     if (supervisor_descriptors_left(supervisor) == 0)
         return REASON_DAEMON_LIMIT;
+    if (!has_user(service, moment.now_ms, retry_ms))
+        return REASON_DYNAMIC_USERS;
     verdict = admission_ready(service->admission, moment);
     if (verdict.decision != DECISION_HOLD)
         return service->parked.fd >= 0 ? REASON_SERVICE_LIMIT : REASON_NONE;

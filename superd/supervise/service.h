@@ -16,6 +16,7 @@
 #include <uv.h>
 
 #include "admission/admission.h"
+#include "supervise/history.h"
 #include "supervise/instance.h"
 #include "supervise/policy.h"
 #include "supervise/metrics.h"
@@ -79,6 +80,7 @@ struct service {
     uint64_t launched, failed; /* launches */
     uid_t dynamic_uid;         /* user = "dynamic": the one it got; (uid_t)-1: none so far */
     struct service_metrics metrics;
+    struct history *history; /* owned; NULL: nobody has connected */
     UT_hash_handle hh;
     char name[];
 };
@@ -135,6 +137,9 @@ struct service *service_find(struct supervisor *supervisor, const char *name);
 
 /* What PEER's connections to SERVICE are counted under. */
 struct prefix service_source(const struct service *service, const struct peer *peer);
+
+/* Admission has counted one: so does the history. */
+void service_count(struct service *service, enum history_kind kind);
 
 /* The moment that decisions of this turn of the loop are made at. */
 struct moment service_moment(const struct supervisor *supervisor);

@@ -38,7 +38,7 @@ struct stderr_reader {
     uint64_t instance;
     char *line; /* an unfinished line, STDERR_LINE_MAX bytes; allocated with the first of them */
     size_t line_length;
-    bool watched; /* it is in owner->epoll; else in owner->young */
+    bool watched; /* it is in owner->epoll, or has nothing to be read; else in owner->young */
     uint64_t born_ms;
     bool skipping;   /* the rest of a line that was cut */
     bool resting;    /* over its bytes; read again when the second is over */
@@ -342,37 +342,100 @@ void stderr_readers_watch(struct stderr_readers *readers)
 
 /* ---- Begin and end -------------------------------------------------------------------------- */
 
-struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const char *service,
-                                         uint64_t instance, int *write_end_r)
+/* A reader of FD (taken over; -1: its end has been read), or NULL with errno set. */
+static struct stderr_reader *make_reader(struct stderr_readers *readers, const char *service,
+                                         uint64_t instance, int fd)
 {
     size_t name = strlen(service) + 1;
     struct stderr_reader *reader = calloc(1, sizeof *reader + name);
-    int pair[2];
 
-    if (!reader)
-        return NULL;
-    /* Both ends are born non-blocking, in one call; the launcher makes the handler's end block. */
-    if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) != 0) {
-        free(reader);
-        return NULL;
+    if (reader) {
+        reader->owner = readers;
+        reader->fd = fd;
+        reader->instance = instance;
+        memcpy(reader->service, service, name);
+        HASH_ADD(hh, readers->by_instance, instance, sizeof reader->instance, reader);
     }
-    reader->owner = readers;
-    reader->fd = pair[0];
-    reader->instance = instance;
-    memcpy(reader->service, service, name);
-    HASH_ADD(hh, readers->by_instance, instance, sizeof reader->instance, reader);
-    if (!reader->hh.tbl) {
-        close(pair[0]);
-        close(pair[1]);
+    if (!reader || !reader->hh.tbl) {
+        fd_close(&fd);
         free(reader);
         errno = ENOMEM;
         return NULL;
     }
     DL_APPEND(readers->all, reader);
     readers->count++;
-    add_young(reader);
-    *write_end_r = pair[1];
+    reader->watched = fd < 0;
+    if (fd >= 0)
+        add_young(reader);
     return reader;
+}
+
+struct stderr_reader *stderr_reader_open(struct stderr_readers *readers, const char *service,
+                                         uint64_t instance, int *write_end_r)
+{
+    struct stderr_reader *reader;
+    int pair[2];
+
+    /* Both ends are born non-blocking, in one call; the launcher makes the handler's end block. */
+    if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) != 0)
+        return NULL;
+    reader = make_reader(readers, service, instance, pair[0]);
+    if (reader)
+        *write_end_r = pair[1];
+    else
+        fd_close(&pair[1]);
+    return reader;
+}
+
+static void linger(struct stderr_reader *reader)
+{
+    struct stderr_readers *owner = reader->owner;
+
+    DL_DELETE(owner->all, reader);
+    DL_APPEND(owner->lingering, reader);
+    owner->lingering_count++;
+    reader->finished = true;
+}
+
+struct stderr_reader *stderr_reader_go_on(struct stderr_readers *readers,
+                                          const struct stderr_record *record)
+{
+    struct stderr_reader *reader = make_reader(readers, record->service, record->instance,
+                                               record->fd);
+
+    if (!reader)
+        return NULL;
+    reader->skipping = record->skipping;
+    reader->dropped = record->dropped;
+    if (record->line_length)
+        keep_part(reader, record->line, record->line_length);
+    if (record->finished)
+        linger(reader);
+    return reader;
+}
+
+static void visit_all(const struct stderr_reader *reader,
+                      void (*visit)(void *data, const struct stderr_record *record), void *data)
+{
+    for (; reader; reader = reader->next) {
+        const struct stderr_record record = {.instance = reader->instance,
+                                             .service = reader->service,
+                                             .fd = reader->fd,
+                                             .finished = reader->finished,
+                                             .line = reader->line,
+                                             .line_length = reader->line_length,
+                                             .skipping = reader->skipping,
+                                             .dropped = reader->dropped};
+
+        visit(data, &record);
+    }
+}
+
+void stderr_readers_visit(const struct stderr_readers *readers,
+                          void (*visit)(void *data, const struct stderr_record *record), void *data)
+{
+    visit_all(readers->all, visit, data);
+    visit_all(readers->lingering, visit, data);
 }
 
 void stderr_reader_finish(struct stderr_reader *reader)
@@ -384,10 +447,7 @@ void stderr_reader_finish(struct stderr_reader *reader)
     do {
         result = reader->fd < 0 ? READ_END : read_some(reader);
     } while (result == READ_MORE && ++turns < STDERR_BYTES_PER_SECOND / READ_SIZE);
-    DL_DELETE(owner->all, reader);
-    DL_APPEND(owner->lingering, reader);
-    owner->lingering_count++;
-    reader->finished = true;
+    linger(reader);
     if (result == READ_END) {
         if (reader->fd >= 0)
             at_end(reader);

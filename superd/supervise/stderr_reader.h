@@ -49,6 +49,24 @@ void stderr_reader_finish(struct stderr_reader *reader);
 /* Close without reading: it never came to a launch. */
 void stderr_reader_drop(struct stderr_reader *reader);
 
+/* What is known of a pipe, for the daemon's next program, and going on with one. */
+struct stderr_record {
+    uint64_t instance;
+    const char *service;
+    int fd;           /* -1: it has ended before its instance */
+    bool finished;    /* its instance has ended */
+    const char *line; /* an unfinished line */
+    size_t line_length;
+    bool skipping; /* the rest of a line that was cut */
+    uint64_t dropped;
+};
+void stderr_readers_visit(const struct stderr_readers *readers,
+                          void (*visit)(void *data, const struct stderr_record *record),
+                          void *data);
+/* FD is taken over in any case. NULL: no memory. */
+struct stderr_reader *stderr_reader_go_on(struct stderr_readers *readers,
+                                          const struct stderr_record *record);
+
 /* Pipes open now, lingering ones included: they count in the descriptor budget. */
 size_t stderr_readers_count(const struct stderr_readers *readers);
 

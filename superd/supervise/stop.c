@@ -157,6 +157,6 @@ void stop_check(struct supervisor *supervisor)
     if (supervisor->state != STATE_DRAINING && supervisor->state != STATE_TERMINATING)
         return;
     if (supervisor->instance_count == 0 && !supervisor->tree_ends && !supervisor->reloading &&
-        !supervisor->rereading && !supervisor->retiring)
+        !supervisor->rereading && !supervisor->retiring && !supervisor->upgrade)
         enter_stopped(supervisor);
 }

@@ -29,6 +29,7 @@
 #include "supervise/service.h"
 #include "supervise/stop.h"
 #include "supervise/tree.h"
+#include "supervise/upgrade.h"
 
 #define HELD_PER_TURN    64  /* held services that may try in one turn of the loop */
 #define LOG_RETRY_MS     100 /* a log that takes no lines is tried again so often */
@@ -119,6 +120,7 @@ static void on_turn_end(uv_prepare_t *prepare)
         try_held(supervisor);
         stop_check(supervisor);
     }
+    upgrade_look(supervisor);
     flush_log(supervisor);
 }
 
@@ -139,6 +141,13 @@ static void on_signal(struct supervisor *supervisor, const struct signalfd_sigin
     case SIGHUP:
         reload_begin(supervisor);
         break;
+    case SIGUSR2: {
+        const char *error;
+
+        if (!upgrade_begin(supervisor, NULL, &error))
+            log_event(LEVEL_ERROR, "upgrade-failed", log_text("error", error));
+        break;
+    }
     case SIGUSR1: {
         int r = log_reopen();
 
@@ -178,6 +187,7 @@ static int open_signals(struct supervisor *supervisor)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return -errno;
     /* Somebody may have ignored it for us (nohup does SIGHUP); SIGCHLD ignored would reap by
@@ -258,6 +268,7 @@ int supervisor_start(struct supervisor *supervisor, struct config *config,
     int r;
 
     supervisor->config_path = settings->config_path;
+    supervisor->binary = settings->binary;
     supervisor->surroundings = settings->surroundings;
     supervisor->descriptors = settings->descriptors;
     supervisor->hooks = settings->hooks;
@@ -273,6 +284,8 @@ int supervisor_start(struct supervisor *supervisor, struct config *config,
         config_free(config);
         return EXIT_SYSTEM;
     }
+    if (settings->handover)
+        return upgrade_take_over(supervisor, config, settings->complaint, settings->handover);
     diagnostics_init(&list);
     if (!access_contents_read(config, &contents, &list) ||
         !reload_commit(supervisor, config, &contents, &list)) {

@@ -10,8 +10,11 @@
  *   deadlines   time limits
  *   tree        ending a process and all that it started
  *   reload      the next generation
+ *   upgrade     the next program in this process
+ *   handover    what that one gets
  *   operate     what an operator asks for: pause, resume, drain
  *   metrics     counters and histograms
+ *   history     what was admitted and refused in the last minutes
  *   stop        draining and the end
  *   notify      telling a process supervisor
  *   events      log lines that have a shape to keep (superd.log(5))
@@ -36,8 +39,12 @@ struct instance;
 struct reload_result;
 struct service;
 struct refusals;
+struct handover;
+struct json_t;
 struct tree_end;
 struct unclaimed;
+struct upgrade;
+struct upgrade_result;
 struct watch;
 
 enum supervisor_state {
@@ -63,6 +70,9 @@ struct supervisor_hooks {
     void (*reloaded)(void *data, const struct reload_result *result); /* or it failed: see there */
     void (*drained)(void *data); /* something that drains has no instance any more */
     void (*stopped)(void *data); /* close what the loop has of yours */
+    void (*upgraded)(void *data, const struct upgrade_result *result); /* or it failed */
+    /* Yours for the next program: handover.h, "control". Not FINAL: only to be checked. */
+    struct json_t *(*save)(void *data, bool final);
 };
 
 /* Descriptors kept for logs, reloads, the control socket: never given to connections. */
@@ -72,6 +82,8 @@ struct supervisor {
     uv_loop_t loop;
     enum supervisor_state state;
     const char *config_path;
+    const char
+        *binary; /* the program that this process runs, where an upgrade looks for the next */
     const struct config_surroundings *surroundings;
     struct rlimit descriptors; /* as superd was started, for handlers */
     size_t descriptor_limit;   /* as it is now, for superd */
@@ -112,9 +124,10 @@ struct supervisor {
     struct access_contents access_contents; /* of the current generation's `file:` rules */
     struct watch *access_watches;
     uv_timer_t access_timer;
-    bool rereading;    /* those files are being read */
-    bool reloading;    /* a reload's file reading is under way */
-    bool reload_again; /* asked for while one was under way */
+    bool rereading;          /* those files are being read */
+    bool reloading;          /* a reload's file reading is under way */
+    bool reload_again;       /* asked for while one was under way */
+    struct upgrade *upgrade; /* under way; NULL mostly */
     int exit_code;
     unsigned stops; /* signals to stop so far */
 
@@ -124,6 +137,7 @@ struct supervisor {
     struct standing_order order; /* of the operator, for the daemon as a whole */
     uv_timer_t drain_timer;
     uint64_t reloads;    /* begun so far */
+    uint64_t upgrades;   /* programs that this process had before */
     uint64_t started_ms; /* monotonic */
     int64_t started_wall_us;
     uint64_t turns; /* of the loop */
@@ -133,7 +147,10 @@ struct supervisor_settings {
     const char *config_path;
     const struct config_surroundings *surroundings;
     struct rlimit descriptors;
-    int ready_fd; /* written to and closed when ready; -1: none */
+    const char *binary;
+    struct handover *handover;     /* NULL: this is a start and no upgrade; otherwise: */
+    struct diagnostics *complaint; /* of the configuration, which is NULL if it cannot be used */
+    int ready_fd;                  /* written to and closed when ready; -1: none */
     struct supervisor_hooks hooks;
 };
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -21,14 +22,31 @@ struct crowd_counts {
     atomic_ulong served, failed;
     atomic_int error; /* errno of the first failure; 0: no answer came */
     char where[32];   /* and what was being done */
+    atomic_ulong slowest_us;
 };
 
-static void failed(struct crowd_counts *counts, const char *where, int error)
+static void not_served(struct crowd_counts *counts, const char *where, int error)
 {
     if (atomic_fetch_add(&counts->failed, 1) == 0) {
         atomic_store(&counts->error, error);
         snprintf(counts->where, sizeof counts->where, "%s", where);
     }
+}
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void took(struct crowd_counts *counts, unsigned long us)
+{
+    unsigned long slowest = atomic_load(&counts->slowest_us);
+
+    while (us > slowest && !atomic_compare_exchange_weak(&counts->slowest_us, &slowest, us))
+        continue;
 }
 
 static void visit(struct crowd_counts *counts, const char *address)
@@ -37,29 +55,36 @@ static void visit(struct crowd_counts *counts, const char *address)
     char answer[sizeof line];
     size_t length = 0;
     ssize_t n = 0;
+    uint64_t begun = now_us();
     int fd = client_try(address, SOCK_STREAM);
 
     if (fd < 0) {
-        failed(counts, "connect", -fd);
+        not_served(counts, "connect", -fd);
         return;
     }
     if (send(fd, line, sizeof line - 1, MSG_NOSIGNAL) < 0 || shutdown(fd, SHUT_WR) != 0) {
-        failed(counts, "send", errno);
+        not_served(counts, "send", errno);
         close(fd);
         return;
     }
     while (length < sizeof answer && (n = read(fd, answer + length, sizeof answer - length)) > 0)
         length += (size_t)n;
     if (n < 0)
-        failed(counts, "read", errno);
+        not_served(counts, "read", errno);
     else if (length != sizeof line - 1 || memcmp(answer, line, length) != 0)
-        failed(counts, "answer", 0);
+        not_served(counts, "answer", 0);
     else
         atomic_fetch_add(&counts->served, 1);
+    took(counts, (unsigned long)(now_us() - begun));
     close(fd);
 }
 
 void crowd_begin(struct crowd *crowd, const char *address, size_t count)
+{
+    crowd_begin_for(crowd, address, count, CASE_SECONDS);
+}
+
+void crowd_begin_for(struct crowd *crowd, const char *address, size_t count, unsigned seconds)
 {
     assert_true(count <= CROWD_MAX);
     *crowd = (struct crowd){.count = count};
@@ -71,7 +96,7 @@ void crowd_begin(struct crowd *crowd, const char *address, size_t count)
         crowd->pids[i] = fork();
         assert_true(crowd->pids[i] >= 0);
         if (crowd->pids[i] == 0) {
-            alarm(CASE_SECONDS);
+            alarm(seconds);
             signal(SIGALRM, SIG_DFL);
             while (!atomic_load(&crowd->counts->over))
                 visit(crowd->counts, address);
@@ -101,9 +126,9 @@ void crowd_wait(struct crowd *crowd, unsigned long more)
         fail_msg("clients are not served any more");
 }
 
-unsigned long crowd_end(struct crowd *crowd)
+unsigned long crowd_end_with(struct crowd *crowd, unsigned long *failed_r, char why[128])
 {
-    unsigned long served, lost;
+    unsigned long served;
     int status;
 
     atomic_store(&crowd->counts->over, true);
@@ -112,10 +137,21 @@ unsigned long crowd_end(struct crowd *crowd)
         assert_int_equal(status, 0);
     }
     served = atomic_load(&crowd->counts->served);
-    lost = atomic_load(&crowd->counts->failed);
-    if (lost)
-        fail_msg("%lu clients of %lu were not served; the first: %s, %s", lost, lost + served,
-                 crowd->counts->where, strerror(atomic_load(&crowd->counts->error)));
+    *failed_r = atomic_load(&crowd->counts->failed);
+    crowd->slowest_us = atomic_load(&crowd->counts->slowest_us);
+    snprintf(why, 128, "%s, %s", crowd->counts->where,
+             strerror(atomic_load(&crowd->counts->error)));
     munmap(crowd->counts, sizeof *crowd->counts);
+    return served;
+}
+
+unsigned long crowd_end(struct crowd *crowd)
+{
+    unsigned long failed, served;
+    char why[128];
+
+    served = crowd_end_with(crowd, &failed, why);
+    if (failed)
+        fail_msg("%lu clients of %lu were not served; the first: %s", failed, failed + served, why);
     return served;
 }

@@ -17,7 +17,7 @@ cp "$build/tests/e2e/handlers/specimen" "$place/tests/e2e/handlers/"
 if [ -x "$build/services/echo" ]; then cp "$build/services/echo" "$place/services/"; fi
 if [ -f "$build/tests/e2e/fault.so" ]; then cp "$build/tests/e2e/fault.so" "$place/tests/e2e/"; fi
 for t in contract fault hostile_clients launch_failures listener_mode listeners options readiness reload \
-    stderr stop; do
+    stderr stop upgrade upgrade_refused; do
     cp "$build/tests/e2e/test_$t" "$place/tests/e2e/"
 done
 chmod 755 "$place"

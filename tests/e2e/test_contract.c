@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -300,17 +301,18 @@ static void process__directory_umask_nice_rlimits__as_configured(void)
     struct daemon *daemon = daemon_serve(
         HELLO "};\n"
               "set: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'report'];\n"
-              "  directory = '@DIR@'; umask = '077'; nice = 5;\n"
+              "  directory = '@DIR@'; umask = '077'; nice = 19;\n"
               "  rlimits: { nofile = 100; core = 0; fsize = '1M'; }; };");
-    char *report = daemon_ask(daemon, "hello");
+    char *report = daemon_ask(daemon, "hello"), ours[16];
 
     report_expect(report, "directory", "/");
     report_expect(report, "umask", "022");
-    report_expect(report, "nice", "0");
+    snprintf(ours, sizeof ours, "%d", getpriority(PRIO_PROCESS, 0)); /* as superd was started */
+    report_expect(report, "nice", ours);
     report = daemon_ask(daemon, "set");
     report_expect(report, "directory", daemon->directory);
     report_expect(report, "umask", "077");
-    report_expect(report, "nice", "5");
+    report_expect(report, "nice", "19");
     report_expect(report, "rlimit.nofile", "100 100");
     report_expect(report, "rlimit.core", "0 0");
     report_expect(report, "rlimit.fsize", "1048576 1048576");

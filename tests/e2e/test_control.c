@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "origin.h"
 
 #define CAT   "exec = ['@SPECIMEN@', 'cat']; "
 #define WAIT  "exec = ['@SPECIMEN@', 'wait']; "
@@ -223,6 +224,157 @@ static void sources__admitted_and_refused__are_counted(void)
     assert_int_equal(control_number(control_get(result, "refused_by_reason"), "source-limit"), 1);
     close(fd);
     close(refused);
+    daemon_stop(daemon);
+}
+
+static long long sum_of(const json_t *row, const char *kind)
+{
+    const json_t *counts = json_object_get(row, kind), *count;
+    long long sum = 0;
+    size_t i;
+
+    json_array_foreach(counts, i, count) sum += json_integer_value(count);
+    return sum;
+}
+
+/* What the history has of SERVICE, within the window, is what its counters have; the counters are these. */
+static void expect_history(const struct daemon *daemon, const char *service, long long admitted,
+                           long long refused)
+{
+    char request[128];
+    json_t *result, *shown;
+    const json_t *row;
+
+    snprintf(request, sizeof request, "{'command':'history','service':'%s'}", service);
+    result = control_result(daemon, request);
+    snprintf(request, sizeof request, "{'command':'show','service':'%s'}", service);
+    shown = control_result(daemon, request);
+    assert_int_equal(control_number(shown, "admitted"), admitted);
+    assert_int_equal(control_number(shown, "refused"), refused);
+    assert_int_equal(json_array_size(json_object_get(result, "services")),
+                     admitted + refused > 0 ? 1 : 0);
+    row = json_array_get(json_object_get(result, "services"), 0);
+    assert_int_equal(sum_of(row, "admitted"), admitted);
+    assert_int_equal(sum_of(row, "refused"), refused);
+}
+
+/* All ways that lead to a count: connections, datagrams, a socket that is handed over, what a limit or a
+ * trap refuses. */
+static void history__admitted_and_refused__agree_with_the_counters(void)
+{
+    struct daemon *daemon = daemon_serve(
+        "idle: { " LOCAL CAT "}; one: { " LOCAL CAT "limits: { per_source = 1; }; };\n"
+        "sensor: { listen = ({ address = '127.0.0.1:0'; trap = '1h'; }); };\n"
+        "u: { listen = 'udp:127.0.0.1:0'; exec = ['@SPECIMEN@', 'datagram', '1']; };");
+    int fd = served(daemon, "one"), datagrams, other;
+    json_t *result;
+
+    for (int i = 0; i < 5; i++)
+        origin_expect_refused(daemon_address(daemon, "one", 0), "127.0.0.1");
+    datagrams = client_dial(daemon_address(daemon, "u", 0), SOCK_DGRAM);
+    for (int i = 0; i < 2; i++) {
+        client_say(datagrams, "packet");
+        assert_string_equal(client_hear_packet(datagrams), "packet");
+        expect_event(&daemon->events, "end", "service", "u", NULL);
+    }
+    origin_expect_refused(daemon_address(daemon, "sensor", 0), "127.0.0.2");
+    other = origin_datagrams(daemon_address(daemon, "u", 0), "127.0.0.2");
+    client_say(other, "hello?");
+    expect_event(&daemon->events, "refuse", "service", "u", "reason", "trapped", NULL);
+    close(other);
+
+    expect_history(daemon, "idle", 0, 0);
+    expect_history(daemon, "one", 1, 5);
+    expect_history(daemon, "sensor", 0, 0); /* counters have what services decide */
+    expect_history(daemon, "u", 2, 1);
+    result = control_result(daemon, "{'command':'history'}");
+    assert_int_equal(json_array_size(control_get(result, "services")), 2);
+    assert_string_equal(control_text(result, "services.0.service"), "one");
+    assert_string_equal(control_text(result, "services.1.service"), "u");
+    assert_int_equal(control_number(result, "steps"), 60);
+    assert_int_equal(json_array_size(control_get(result, "services.0.admitted")), 60);
+    assert_int_equal(json_array_size(control_get(result, "services.0.refused")), 60);
+    daemon_reload(daemon, NULL);
+    expect_history(daemon, "one", 1, 5); /* as the counters, it survives a reload */
+    assert_string_equal(control_error(daemon, "{'command':'history','service':'nobody'}"),
+                        "no service is called \"nobody\"");
+    close(fd);
+    close(datagrams);
+    daemon_stop(daemon);
+}
+
+struct step {
+    const struct daemon *daemon;
+    long long number;
+};
+
+static bool step_is_over(void *data)
+{
+    const struct step *step = data;
+    json_t *result = control_result(step->daemon, "{'command':'history'}");
+
+    return control_number(result, "step") > step->number;
+}
+
+/* What is in a step stays there while the steps go on; the time before the daemon is not known. */
+static void history__time_passes__steps_go_on(void)
+{
+    struct daemon *daemon = daemon_serve(ONE);
+    struct step step = {.daemon = daemon};
+    json_t *result;
+    long long known;
+
+    daemon_talk(daemon, "one", "x", "x");
+    result = control_result(daemon, "{'command':'history'}");
+    step.number = control_number(result, "step");
+    known = control_number(result, "known_steps");
+    assert_in_range(known, 1, 59);
+    assert_int_equal(control_number(result, "step_ms"), 5000);
+    assert_in_range(control_number(result, "elapsed_ms"), 0, 4999);
+    assert_true(control_number(result, "known_ms") <
+                (known - 1) * 5000 + control_number(result, "elapsed_ms") + 1);
+    assert_true(e2e_until(step_is_over, &step));
+    result = control_result(daemon, "{'command':'history'}");
+    assert_int_equal(control_number(result, "known_steps") - known,
+                     control_number(result, "step") - step.number);
+    assert_int_equal(
+        json_integer_value(json_array_get(control_get(result, "services.0.admitted"), 59)), 0);
+    assert_int_equal(sum_of(json_array_get(control_get(result, "services"), 0), "admitted"), 1);
+    daemon_stop(daemon);
+}
+
+/* More services than superd looks at for one page, and few of them used: pages may be empty. */
+static void history__pages_of_idle_services__every_used_one_once(void)
+{
+    static const char *const used[] = {"s0000", "s0001", "s1149"};
+    static char services[256 * 1024];
+    const char *next = "";
+    struct daemon *daemon;
+    char request[256];
+    size_t n = 0, seen = 0, pages = 0;
+
+    for (int i = 0; i < 1150; i++)
+        n += (size_t)snprintf(services + n, sizeof services - n,
+                              "s%04d: { listen = 'unix:@DIR@/s%d'; " CAT "};\n", i, i);
+    daemon = daemon_serve(services);
+    for (size_t i = 0; i < COUNT(used); i++)
+        daemon_talk(daemon, used[i], "x", "x");
+    for (; next; pages++) {
+        json_t *result, *row;
+        size_t i;
+
+        snprintf(request, sizeof request, "{'command':'history','limit':2,'after':'%s'}", next);
+        result = control_result(daemon, request);
+        next = json_string_value(json_object_get(result, "next"));
+        json_array_foreach(json_object_get(result, "services"), i, row)
+        {
+            assert_true(seen < COUNT(used));
+            assert_string_equal(event_text(row, "service"), used[seen]);
+            seen++;
+        }
+    }
+    assert_int_equal(seen, COUNT(used));
+    assert_int_equal(pages, 3); /* the first two, then nobody, then the last */
     daemon_stop(daemon);
 }
 
@@ -592,8 +744,8 @@ static void drain__resumed_meanwhile__the_one_who_waits_is_told(void)
 
 static void drain__listener_mode__its_instance_is_ended_at_once(void)
 {
-    struct daemon *daemon = daemon_serve("one: { " LOCAL
-                                         "mode = 'listener'; exec = ['/bin/sleep', '60']; };");
+    struct daemon *daemon = daemon_serve(
+        "one: { " LOCAL "mode = 'listener'; exec = ['@SPECIMEN@', 'accept-sleep']; };");
     int fd = daemon_dial(daemon, "one");
     json_t *result;
 
@@ -802,6 +954,7 @@ static void rights__members_of_the_group__may_read_only(void)
     assert_int_equal(st.st_gid, SOME_GID);
     assert_int_equal(ask_as(daemon, SOME_GID, SOME_GID, "{'command':'status'}"), 0);
     assert_int_equal(ask_as(daemon, SOME_UID, SOME_GID, "{'command':'instances'}"), 0);
+    assert_int_equal(ask_as(daemon, SOME_UID, SOME_GID, "{'command':'history'}"), 0);
     assert_int_equal(ask_as(daemon, SOME_UID, SOME_UID, "{'command':'status'}"), 2);
     assert_int_equal(ask_as(daemon, SOME_GID, SOME_GID, "{'command':'pause'}"), 1);
     assert_int_equal(ask_as(daemon, SOME_GID, SOME_GID, "{'command':'reload'}"), 1);
@@ -814,24 +967,18 @@ static void rights__members_of_the_group__may_read_only(void)
 
 /* ---- Hostile clients ------------------------------------------------------------------------ */
 
-static void hostile__flood_of_requests__clients_are_served_meanwhile(void)
+/* A process that asks for what costs most, without end, and reads the answers as fast as they come. */
+static pid_t start_flood(const struct daemon *daemon)
 {
-    struct daemon *daemon;
     static const char request[] = "{\"command\":\"metrics\"}\n";
-    pid_t pid;
-    int status;
+    pid_t pid = fork();
 
-    /* A matter of speed, which sanitizers take away. */
-    if (e2e_sanitized())
-        e2e_skip("not under sanitizers");
-    daemon = daemon_serve(ONE);
-    pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
         int fd = control_dial(daemon);
         char answer[65536];
 
-        for (;;) { /* ask without end, and read the answers as fast as they come */
+        for (;;) {
             if (send(fd, request, strlen(request), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
                 errno != EAGAIN)
                 _exit(0);
@@ -839,11 +986,26 @@ static void hostile__flood_of_requests__clients_are_served_meanwhile(void)
                 continue;
         }
     }
+    return pid;
+}
+
+static void hostile__flood_of_requests__clients_are_served_meanwhile(void)
+{
+    struct daemon *daemon = daemon_serve(ONE);
+    pid_t floods[3];
+    int status;
+
+    for (size_t i = 0; i < COUNT(floods); i++)
+        floods[i] = start_flood(daemon);
     for (int i = 0; i < 50; i++)
         daemon_talk(daemon, "one", "x", "x");
-    control_result(daemon, "{'command':'status'}");
-    kill(pid, SIGKILL);
-    waitpid(pid, &status, 0);
+    for (int i = 0; i < 10; i++)
+        control_result(daemon, "{'command':'status'}");
+    for (size_t i = 0; i < COUNT(floods); i++) {
+        assert_int_equal(waitpid(floods[i], &status, WNOHANG), 0); /* it went on all the time */
+        kill(floods[i], SIGKILL);
+        waitpid(floods[i], &status, 0);
+    }
     daemon_stop(daemon);
 }
 
@@ -898,6 +1060,9 @@ int main(int argc, char **argv)
         E2E(instances__one__process_peer_and_bytes),
         E2E(instances__filters_and_pages__right_ones),
         E2E(sources__admitted_and_refused__are_counted),
+        E2E(history__admitted_and_refused__agree_with_the_counters),
+        E2E(history__time_passes__steps_go_on),
+        E2E(history__pages_of_idle_services__every_used_one_once),
         E2E(explain__live_counters__decide),
         E2E(log__past__last_lines_of_a_service),
         E2E(log__follow__events_as_they_happen),

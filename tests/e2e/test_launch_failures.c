@@ -247,6 +247,39 @@ static void launcher__killed_again_and_again__no_busy_loop(void)
     daemon_stop(daemon);
 }
 
+static void wait_until_stopped(pid_t pid)
+{
+    char path[64], state[1];
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    do {
+        FILE *file = fopen(path, "re");
+
+        assert_non_null(file);
+        assert_int_equal(fscanf(file, "%*d (%*[^)]) %c", state), 1);
+        fclose(file);
+    } while (state[0] != 'T');
+}
+
+static void launcher__hangs__the_launch_fails_in_time_and_the_service_goes_on(void)
+{
+    struct daemon *daemon = daemon_start(
+        &(struct setup){.superd = "launch_timeout = '1s';", .services = OTHER});
+    pid_t launchers[64];
+    size_t count = daemon_launchers(daemon, launchers, COUNT(launchers));
+
+    assert_true(count > 0);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(kill(launchers[i], SIGSTOP), 0);
+        wait_until_stopped(launchers[i]);
+    }
+    expect_failure(daemon, "other", "stuck", ETIMEDOUT);
+    for (size_t i = 0; i < count; i++)
+        expect_event(&daemon->events, "launcher", "state", "replaced", NULL);
+    daemon_talk(daemon, "other", "still here", "still here");
+    daemon_stop(daemon);
+}
+
 static const struct e2e_case cases[] = {
     E2E(program__removed__logged_throttled_and_served_again),
     E2E(program__goes_on_failing__the_pause_doubles),
@@ -259,6 +292,7 @@ static const struct e2e_case cases[] = {
     E2E(launcher__killed__replaced_and_the_service_goes_on),
     E2E(launcher__killed_under_load__nobody_is_forgotten),
     E2E(launcher__killed_again_and_again__no_busy_loop),
+    E2E(launcher__hangs__the_launch_fails_in_time_and_the_service_goes_on),
 };
 
 int main(int argc, char **argv)

@@ -8,29 +8,11 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "limit_words.h"
 #include "origin.h"
 
-#define WAIT    "exec = ['@SPECIMEN@', 'wait']; "
-#define LISTEN  "listen = '127.0.0.1:0'; "
-#define MOMENT  60 /* ms in which nothing is to come */
 #define NOBODY  65534
 #define CLIENTS 16
-
-static void close_all(const int *fds, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        close(fds[i]);
-}
-
-static void expect_refusal(struct daemon *daemon, const char *service, const char *reason)
-{
-    expect_event(&daemon->events, "refuse", "service", service, "reason", reason, NULL);
-}
-
-static void expect_hold(struct daemon *daemon, const char *service, const char *reason)
-{
-    expect_event(&daemon->events, "hold", "service", service, "reason", reason, NULL);
-}
 
 /* ---- The service's limits ------------------------------------------------------------------- */
 

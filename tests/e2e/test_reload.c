@@ -35,7 +35,7 @@ static void unchanged__50_reloads_under_load_every_fifth_wrong__nobody_notices(v
     static const char *const turns[] = {
         CAT SAY("first"),
         CAT SAY("second") "more: { listen = '127.0.0.1:0'; exec = '@SPECIMEN@'; };\n",
-        CAT "nice: { listen = '127.0.0.1:0'; exec = '@SPECIMEN@'; nice = 3; };\n",
+        CAT "mask: { listen = '127.0.0.1:0'; exec = '@SPECIMEN@'; umask = '027'; };\n",
         CAT SAY("fourth"),
     };
     struct daemon *daemon = daemon_start(&(struct setup){.services = turns[0], .defaults = MANY});
@@ -176,7 +176,7 @@ static void listener_mode__instance_lives__keeps_the_socket(void)
     struct daemon *daemon = daemon_serve(wait);
 
     daemon_talk(daemon, "wait", "one\n", "one\n");
-    daemon_reload(daemon, &(struct setup){.services = wait, .defaults = "nice = 1;"});
+    daemon_reload(daemon, &(struct setup){.services = wait, .defaults = "umask = '027';"});
     daemon_talk(daemon, "wait", "two\n", "two\n");
     expect_event(&daemon->events, "end", "service", "wait", "outcome", "ok", NULL);
     daemon_talk(daemon, "wait", "three\n", "three\n"); /* the next generation's instance */

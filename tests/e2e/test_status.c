@@ -114,12 +114,21 @@ static void page__services_and_log__shown_escaped(void)
     daemon_stop(daemon);
 }
 
+static double history_sum(json_t *status, const char *kind)
+{
+    const json_t *counts = json_object_get(control_get(status, "history"), kind), *count;
+    double sum = 0;
+    size_t i;
+
+    json_array_foreach(counts, i, count) sum += json_real_value(count);
+    return sum;
+}
+
 static void json__what_is_live_and_counted__told(void)
 {
     struct daemon *daemon = daemon_serve(STATUS ECHO_OF("instances = 5;"));
     int kept = daemon_dial(daemon, "echo");
     json_t *status;
-    double admitted = 0;
 
     client_say(kept, "here\n");
     assert_string_equal(client_hear_line(kept), "here");
@@ -131,9 +140,43 @@ static void json__what_is_live_and_counted__told(void)
     assert_int_equal(control_number(status, "services.0.limit"), 5);
     assert_string_equal(control_text(status, "instances.0.service"), "echo");
     assert_true(json_array_size(control_get(status, "events")) >= 4);
-    for (size_t i = 0; i < json_array_size(control_get(status, "history.admitted")); i++)
-        admitted += json_real_value(json_array_get(control_get(status, "history.admitted"), i));
-    assert_true(admitted == 2); /* echo's, and its own */
+    assert_true(history_sum(status, "admitted") == 2); /* echo's, and its own */
+    json_decref(status);
+    close(kept);
+    daemon_stop(daemon);
+}
+
+/* More than the lines of the log that are asked for tell of: the charts have all of it from the first
+ * page on, and what is grey in them is the time before superd. */
+static void charts__busy_daemon__complete_at_once(void)
+{
+    struct daemon *daemon = daemon_serve(STATUS ECHO_OF("per_source = 1;"));
+    char *page;
+    json_t *status;
+    int kept;
+
+    for (int i = 0; i < 60; i++) {
+        daemon_talk(daemon, "echo", "x", "x");
+        expect_event(&daemon->events, "end", "service", "echo", NULL);
+    }
+    kept = daemon_dial(daemon, "echo");
+    client_say(kept, "here\n");
+    assert_string_equal(client_hear_line(kept), "here");
+    for (int i = 0; i < 3; i++) {
+        close(client_try(daemon_address(daemon, "echo", 0), SOCK_STREAM));
+        expect_event(&daemon->events, "refuse", "service", "echo", NULL);
+    }
+    page = body_of(get(daemon, "/"));
+    assert_non_null(strstr(page, "<rect class=\"bar\""));
+    assert_non_null(strstr(page, "<rect class=\"bar-refused\""));
+    assert_non_null(strstr(page, "not known: before superd was started"));
+    status = json_loads(body_of(get(daemon, "/status.json")), 0, NULL);
+    assert_non_null(status);
+    assert_true(history_sum(status, "admitted") == 63); /* with the page's and its own */
+    assert_true(history_sum(status, "refused") == 3);
+    assert_int_equal(json_array_size(control_get(status, "events")), 40);
+    assert_int_equal(control_number(status, "history.step_s"), 5);
+    assert_in_range(control_number(status, "history.known_steps"), 1, 59);
     json_decref(status);
     close(kept);
     daemon_stop(daemon);
@@ -387,7 +430,7 @@ static void browser__page__drawn_and_live(void)
     browse(daemon, address, "--dump-dom --window-size=1280,900", daemon_path(daemon, "dom"));
     dom = daemon_read(daemon, "dom");
     assert_non_null(strstr(dom, "<section id=\"services\">"));
-    assert_non_null(strstr(dom, "<svg"));
+    assert_non_null(strstr(dom, "<rect class=\"bar\""));
     assert_non_null(strstr(dom, "&lt;script&gt;alert(1)&lt;/script&gt;"));
     expect_event(&daemon->events, "admit", "service", "status", NULL);
     expect_event(&daemon->events, "admit", "service", "status", NULL);
@@ -406,6 +449,7 @@ int main(int argc, char **argv)
     static const struct e2e_case cases[] = {
         E2E(page__services_and_log__shown_escaped),
         E2E(json__what_is_live_and_counted__told),
+        E2E(charts__busy_daemon__complete_at_once),
         E2E(events__change__sent_while_it_is_watched),
         E2E(rights__group__may_read),
         E2E(metrics__promtool__accepts_them),

@@ -94,10 +94,37 @@ static void tables__status_list_instances_sources__have_the_service(void)
     daemon_stop(daemon);
 }
 
+/* The case takes no minute, but it may take so long that the first window is past. */
+static void history__used_service__rates(void)
+{
+    struct daemon *daemon = daemon_serve(ONE "two: { " LOCAL CAT "limits: { per_source = 1; }; };");
+    int fd = served(daemon, "two");
+    double rates[6];
+    const char *output;
+
+    close(client_try(daemon_address(daemon, "two", 0), SOCK_STREAM));
+    expect_event(&daemon->events, "refuse", "service", "two", NULL);
+    output = superctl_expect(daemon, 0, "history");
+    expect_in(output, "ADMITTED/S 5s");
+    expect_not_in(output, "\none ");
+    assert_int_equal(sscanf(line_of(output, "two"), "two %lf %lf %lf %lf %lf %lf", &rates[0],
+                            &rates[1], &rates[2], &rates[3], &rates[4], &rates[5]),
+                     6);
+    for (size_t i = 0; i < COUNT(rates); i++)
+        assert_true(rates[i] <= 1 && (rates[i] > 0 || i % 3 == 0));
+    expect_in(superctl_expect(daemon, 0, "history two"), "\ntwo ");
+    expect_not_in(superctl_expect(daemon, 0, "history one"), "two");
+    superctl_expect(daemon, 2, "history three");
+    superctl_expect(daemon, 1, "history one two");
+    superctl_expect(daemon, 1, "history --rates");
+    close(fd);
+    daemon_stop(daemon);
+}
+
 static void json__option__is_json(void)
 {
     static const char *const commands[] = {
-        "status --json", "-j list",   "instances -j", "-j show one", "sources -j",
+        "status --json", "-j list",   "instances -j", "-j show one", "sources -j", "history -j",
         "-j check",      "-j reload", "-j pause one", "-j resume",   "-j log"};
     struct daemon *daemon = daemon_serve(ONE);
 
@@ -409,6 +436,7 @@ int main(int argc, char **argv)
 {
     static const struct e2e_case cases[] = {
         E2E(tables__status_list_instances_sources__have_the_service),
+        E2E(history__used_service__rates),
         E2E(json__option__is_json),
         E2E(codes__mistakes__each_has_its_own),
         E2E(change__pause_resume_drain_kill_reload__do_so),

@@ -47,7 +47,7 @@ static void expect_deadline(const char *mode, const char *settings, size_t count
         client_expect_closed(fds[i]);
         close(fds[i]);
     }
-    assert_in_range(e2e_now_ms() - begun, 400, (LIFETIME_S - 5) * 1000);
+    assert_in_range(e2e_now_ms() - begun, 1000, (LIFETIME_S - 5) * 1000);
     for (size_t i = 0; i < count; i++)
         expect_event(&daemon->events, "end", "outcome", "deadline", NULL);
     daemon_expect_quiet(daemon);
@@ -55,7 +55,7 @@ static void expect_deadline(const char *mode, const char *settings, size_t count
     daemon_stop(daemon);
 }
 
-#define LIMITS "time: { total = '400ms'; grace = '200ms'; };"
+#define LIMITS "time: { total = '1s'; grace = '200ms'; };" /* a second, to become ready in */
 
 static void deadline__ignores_sigterm__nothing_is_left(void)
 {
@@ -105,7 +105,7 @@ static void deadline__orphan_with_a_large_environment__nothing_is_left(void)
 
 static void idle__orphan__nothing_is_left(void)
 {
-    struct daemon *daemon = with_rebel("orphan", "time: { idle = '400ms'; grace = '200ms'; };");
+    struct daemon *daemon = with_rebel("orphan", "time: { idle = '1s'; grace = '200ms'; };");
     int fd = begin(daemon);
 
     client_expect_closed(fd);
@@ -154,7 +154,7 @@ static void end__of_its_own__what_it_left_behind_stays(void)
     pid_t orphan = (pid_t)strtol(client_hear_line(fd), NULL, 10);
 
     expect_event(&daemon->events, "end", "outcome", "ok", NULL);
-    client_hear_nothing(fd, 1000); /* longer than the deadline that its parent would have had */
+    client_hear_nothing(fd, 1300); /* longer than the deadline that its parent would have had */
     assert_true(orphan > 1 && census_alive(orphan));
     assert_int_equal(kill(orphan, SIGKILL), 0);
     client_expect_closed(fd);

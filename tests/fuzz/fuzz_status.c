@@ -42,11 +42,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     snapshot.services = take(input, "services", false);
     snapshot.instances = take(input, "instances", false);
     snapshot.reasons = take(input, "reasons", false);
+    snapshot.history = take(input, "history", false);
     snapshot.events = take(input, "events", false);
-    history_init(&history, snapshot.now_ms);
-    history_read_events(&history, snapshot.events, snapshot.now_ms);
-    history_read_counters(&history, snapshot.services, snapshot.now_ms);
-    history_read_counters(&history, snapshot.services, snapshot.now_ms + 7000);
+    history_read(&history, snapshot.history, snapshot.now_ms);
     page = view_page(&snapshot, &history, NULL, "n", &length);
     if (page)
         check_page(page, length);

@@ -5,25 +5,93 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sched.h>
+#include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "files.h"
 
 #define SETTINGS "isolation: { users = '64300-64399'; idle = '100ms'; };\n"
 
+static bool uids_are_free(void *data)
+{
+    (void)data;
+    return count_of_user(ATTACKER_UID) + count_of_user(OTHER_UID) + count_of_user(SUPERD_UID) == 0;
+}
+
+/* ---- What there must be --------------------------------------------------------------------- */
+
+static void quit(const char *what, int error)
+{
+    printf("%s: %s\n", what, strerror(error));
+    fflush(stdout);
+    _exit(error ? error : 1);
+}
+
+/* Do what superd does when it makes a place; says what cannot be done. */
+static _Noreturn void try_namespaces(bool user)
+{
+    if (user && geteuid() == 0 &&
+        (setgroups(0, NULL) != 0 || setgid(SUPERD_UID) != 0 || setuid(SUPERD_UID) != 0 ||
+         prctl(PR_SET_DUMPABLE, 1) != 0))
+        quit("user", errno);
+    if (user && unshare(CLONE_NEWUSER) != 0)
+        quit("user namespace", errno);
+    if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
+        quit("namespaces", errno);
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        quit("mounts", errno);
+    if (fork() == 0) {
+        if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
+            quit("/proc", errno);
+        _exit(0);
+    }
+    for (int status;;) {
+        if (wait(&status) > 0)
+            _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+    }
+}
+
+static void needs_namespaces(bool user)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0)
+        try_namespaces(user);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (status != 0)
+        e2e_skip("namespaces cannot be made here%s", user ? " by an ordinary user" : "");
+}
+
+void isolation_needs_user_namespaces(void)
+{
+    needs_namespaces(true);
+}
+
+/* What the case before this one left is being torn down; who is there after a while is somebody else, and
+ * these cases kill all that is of their users. */
 void isolation_needs_root(void)
 {
     harness_needs_root();
-    if (count_of_user(ATTACKER_UID) + count_of_user(OTHER_UID) + count_of_user(SUPERD_UID) > 0)
+    if (!e2e_until(uids_are_free, NULL))
         e2e_skip("somebody is using the uids of these tests");
+    needs_namespaces(false);
 }
 
 static struct daemon *start(const struct setup *setup)
@@ -169,17 +237,44 @@ static bool is_of_user(const char *pid, uid_t uid)
     return alive && real == uid;
 }
 
-size_t count_of_user(uid_t uid)
+/* Count them, and send each SIGNAL if that is not 0. */
+static size_t each_of_user(uid_t uid, int signal)
 {
     DIR *directory = opendir("/proc");
     const struct dirent *entry;
     size_t count = 0;
 
     assert_non_null(directory);
-    while ((entry = readdir(directory)))
-        count += isdigit((unsigned char)entry->d_name[0]) && is_of_user(entry->d_name, uid);
+    while ((entry = readdir(directory))) {
+        if (!isdigit((unsigned char)entry->d_name[0]) || !is_of_user(entry->d_name, uid))
+            continue;
+        count++;
+        if (signal)
+            kill((pid_t)atol(entry->d_name), signal);
+    }
     closedir(directory);
     return count;
+}
+
+size_t count_of_user(uid_t uid)
+{
+    return each_of_user(uid, 0);
+}
+
+static bool is_killed(void *data)
+{
+    uid_t uid = *(const uid_t *)data;
+
+    errno = 0;
+    if (getpriority(PRIO_USER, uid) == -1 && errno == ESRCH)
+        return true;
+    return each_of_user(uid, SIGKILL) == 0;
+}
+
+void kill_user(uid_t uid)
+{
+    if (!e2e_until(is_killed, &uid))
+        fail_msg("processes of %u cannot be killed", (unsigned)uid);
 }
 
 static bool is_gone(void *data)
@@ -199,8 +294,26 @@ void isolation_stop(struct daemon *daemon)
     daemon_stop(daemon);
 }
 
+/* These programs share their users, and so does each run of them on the host: one at a time. The lock
+ * is the runner's, and ends with it. */
+static void take_turn(void)
+{
+    int fd;
+
+    if (getenv("E2E_CASE") || geteuid() != 0)
+        return;
+    fd = open("/run/superd-isolation-tests.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return;
+    printf("another program of these tests runs: waiting for it\n");
+    fflush(stdout);
+    while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
+        continue;
+}
+
 int isolation_main(int argc, char **argv, const struct e2e_case *cases, size_t count)
 {
+    take_turn();
     /* A directory that a private /tmp does not hide. */
     setenv("TMPDIR", access("/srv", W_OK) == 0 ? "/srv" : "/var/tmp", 1);
     return e2e_main(argc, argv, cases, count);

@@ -28,6 +28,9 @@ void isolation_needs_root(void);
  * users and a short life of idle launchers. */
 struct daemon *isolation_start(const char *superd, const char *services);
 
+/* Skip where an ordinary user's superd cannot have namespaces, so no `strict`. */
+void isolation_needs_user_namespaces(void);
+
 /* Start one that runs as the ordinary user SUPERD_UID, or as us if we are one. */
 struct daemon *isolation_start_as_user(const char *services);
 
@@ -51,6 +54,9 @@ pid_t pid_of(struct daemon *daemon, int fd);
 /* Processes of UID that are no zombies. */
 size_t count_of_user(uid_t uid);
 void expect_none_of_user(uid_t uid);
+
+/* Kill them, until there are none. */
+void kill_user(uid_t uid);
 
 /* Wait until only shared launchers are left, then as daemon_stop(). */
 void isolation_stop(struct daemon *daemon);

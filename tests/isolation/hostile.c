@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ctype.h>
+#include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <sched.h>
 #include <signal.h>
@@ -74,6 +75,26 @@ static int fork_bomb(const char *argument)
             break;
     }
     go_on();
+}
+
+/* End, and leave a file and a process that holds nothing of ours. */
+static int leave(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+    if (fd < 0)
+        return say(-1);
+    if (fork() == 0) {
+        setsid();
+        close(0);
+        close(1);
+        close(2);
+        for (;;)
+            pause();
+    }
+    printf("ready\n");
+    fflush(stdout);
+    return 0;
 }
 
 /* Orphaned, in a session of its own, with nothing in its environment that tells whose it is. */
@@ -295,6 +316,20 @@ static int make_file(const char *path)
     return say(fd < 0 ? -1 : close(fd));
 }
 
+static int count_entries(const char *path)
+{
+    DIR *directory = opendir(path);
+    const struct dirent *entry;
+    long count = 0;
+
+    if (!directory)
+        return say(-1);
+    while ((entry = readdir(directory)))
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(directory);
+    return say_count(count);
+}
+
 static int remove_file(const char *path)
 {
     return say(unlink(path));
@@ -326,12 +361,34 @@ static int execute_own(const char *directory)
 
 /* ---- Rights --------------------------------------------------------------------------------- */
 
-static int run_setuid(const char *program)
+static int run_program(const char *program, const char *attempt)
 {
-    char *const arguments[] = {(char *)program, (char *)"who", NULL}, *const nothing[] = {NULL};
+    char *const arguments[] = {(char *)program, (char *)attempt, NULL}, *const nothing[] = {NULL};
 
     execve(program, arguments, nothing);
     return say(-1);
+}
+
+static int run_setuid(const char *program)
+{
+    return run_program(program, "who");
+}
+
+static int run_setcap(const char *program)
+{
+    return run_program(program, "capable");
+}
+
+/* How many capabilities are in effect. */
+static int capable(const char *argument)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}};
+
+    (void)argument;
+    if (syscall(SYS_capget, &header, data) != 0)
+        return say(-1);
+    return say_count(__builtin_popcount(data[0].effective) + __builtin_popcount(data[1].effective));
 }
 
 static int who(const char *argument)
@@ -468,6 +525,7 @@ static const struct {
 } attempts[] = {
     {"fork-bomb", fork_bomb},
     {"hide", hide},
+    {"leave", leave},
     {"wait", wait_on},
     {"victim", victim},
     {"memory", fill_memory},
@@ -487,8 +545,11 @@ static const struct {
     {"write", open_to_write},
     {"make", make_file},
     {"remove", remove_file},
+    {"entries", count_entries},
     {"execute", execute_own},
     {"setuid", run_setuid},
+    {"setcap", run_setcap},
+    {"capable", capable},
     {"who", who},
     {"mount", mount_something},
     {"unmount", unmount},

@@ -1,13 +1,16 @@
 /*
  * Hostile handlers: what each could not do, and what the host still could.
  */
+#include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -33,16 +36,49 @@ static void expect_all(struct daemon *daemon, const char *what, const char *none
     expect_attempt(daemon, "strict", what, strict);
 }
 
+/* A program that everybody may run, which gives the rights of root, and one that gives a capability. */
+static void make_generous(struct daemon *daemon)
+{
+    /* struct vfs_cap_data of version 2, in effect at once: CAP_NET_RAW. */
+    static const uint32_t rights[5] = {0x02000001, 1U << 13, 0, 0, 0};
+
+    daemon_expect_file(daemon, "open");
+    assert_int_equal(mkdir(daemon_path(daemon, "open"), 0755), 0);
+    files_copy(E2E_BUILD "/tests/isolation/hostile", daemon_path(daemon, "open/setuid"));
+    assert_int_equal(chmod(daemon_path(daemon, "open/setuid"), 04755), 0);
+    files_copy(E2E_BUILD "/tests/isolation/hostile", daemon_path(daemon, "open/setcap"));
+    assert_int_equal(chmod(daemon_path(daemon, "open/setcap"), 0755), 0);
+    if (setxattr(daemon_path(daemon, "open/setcap"), "security.capability", rights, sizeof rights,
+                 0) != 0)
+        printf("no file here can have capabilities: %s\n", strerror(errno));
+}
+
+/* What such programs give at NONE, and nothing elsewhere. */
+static void expect_nothing_gained(struct daemon *daemon, long user)
+{
+    bool has = getxattr(daemon_path(daemon, "open/setcap"), "security.capability", NULL, 0) > 0;
+    char line[256], same[32];
+
+    snprintf(same, sizeof same, "count %ld", user);
+    snprintf(line, sizeof line, "setuid %s", daemon_path(daemon, "open/setuid"));
+    expect_all(daemon, line, "count 0", same, same);
+    snprintf(line, sizeof line, "setcap %s", daemon_path(daemon, "open/setcap"));
+    expect_attempt(daemon, "none", line, has ? "count 1" : "count 0");
+    /* A file whose capabilities cannot all be given is not run, or run without them. */
+    assert_int_not_equal(strncmp(attempt(daemon, "basic", "%s", line), "count 1", 7), 0);
+    assert_int_not_equal(strncmp(attempt(daemon, "strict", "%s", line), "count 1", 7), 0);
+    unlink(daemon_path(daemon, "open/setuid"));
+    unlink(daemon_path(daemon, "open/setcap"));
+    rmdir(daemon_path(daemon, "open"));
+}
+
 static struct daemon *start_levels(void)
 {
     struct daemon *daemon;
 
     isolation_needs_root();
     daemon = isolation_start(NULL, CAT);
-    daemon_expect_file(daemon, "open");
-    assert_int_equal(mkdir(daemon_path(daemon, "open"), 0755), 0);
-    files_copy(E2E_BUILD "/tests/isolation/hostile", daemon_path(daemon, "open/setuid"));
-    assert_int_equal(chmod(daemon_path(daemon, "open/setuid"), 04755), 0);
+    make_generous(daemon);
     daemon_write(daemon, "secret", "of another service\n");
     daemon_reload(daemon, &(struct setup){.superd = "isolation: { users = '64300-64399'; idle = "
                                                     "'100ms'; };\n",
@@ -56,6 +92,7 @@ static void stop_levels(struct daemon *daemon)
     daemon_talk(daemon, "cat", "the host goes on", "the host goes on");
     daemon_expect_quiet(daemon);
     unlink(daemon_path(daemon, "open/setuid"));
+    unlink(daemon_path(daemon, "open/setcap"));
     rmdir(daemon_path(daemon, "open"));
     isolation_stop(daemon);
 }
@@ -65,7 +102,6 @@ static void stop_levels(struct daemon *daemon)
 static void rights__each_level__as_documented(void)
 {
     struct daemon *daemon = start_levels();
-    char line[256];
 
     expect_all(daemon, "mount /tmp", "denied", "denied", "denied: Operation not permitted");
     expect_all(daemon, "unmount /proc", "denied", "denied", "denied: Operation not permitted");
@@ -79,8 +115,7 @@ static void rights__each_level__as_documented(void)
     expect_all(daemon, "write /proc/sys/kernel/core_pattern", "denied", "denied", "denied");
     expect_attempt(daemon, "basic", "core", "count 0");
     expect_attempt(daemon, "strict", "core", "count 0");
-    snprintf(line, sizeof line, "setuid %s", daemon_path(daemon, "open/setuid"));
-    expect_all(daemon, line, "count 0", "count 64201", "count 64201");
+    expect_nothing_gained(daemon, ATTACKER_UID);
     stop_levels(daemon);
 }
 
@@ -351,6 +386,13 @@ static void siblings__own_process_namespaces__unseen(void)
     siblings(ATTACKER "isolate: { pid_namespace = 'connection'; };");
 }
 
+/* All processes of the range that these tests give to superd. */
+static void kill_dynamic_users(void)
+{
+    for (uid_t uid = 64300; uid <= 64399; uid++)
+        kill_user(uid);
+}
+
 static void dynamic_users__each_another__given_back(void)
 {
     struct daemon *daemon;
@@ -396,11 +438,108 @@ static void dynamic_users__somebody_left__not_used_again(void)
     assert_true(count_of_user((uid_t)first) > 0);
     for (int i = 0; i < 5; i++)
         assert_int_not_equal(attempt_count(daemon, "each", "who"), first);
-    for (pid_t pid = 0; (pid = (pid_t)count_of_user((uid_t)first)) > 0;) {
-        process_shell("for p in /proc/[0-9]*; do if grep -qs '^Uid:[[:space:]]*%ld' $p/status; "
-                      "then kill -9 ${p#/proc/}; fi; done; true",
-                      first);
+    kill_dynamic_users();
+    isolation_stop(daemon);
+}
+
+/* Are both in one mount namespace? That is what makes a /tmp each cheap. */
+static bool same_mounts(pid_t a, pid_t b)
+{
+    char path[64], one[64] = "", other[64] = "";
+
+    snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)a);
+    assert_true(readlink(path, one, sizeof one - 1) > 0);
+    snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)b);
+    assert_true(readlink(path, other, sizeof other - 1) > 0);
+    return strcmp(one, other) == 0;
+}
+
+/* A /tmp that was somebody else's is as new, and there is no way from one to another. */
+static void dynamic_users__a_tmp_each__empty_and_bounded(void)
+{
+    struct daemon *daemon;
+    int held[3];
+    pid_t pids[3];
+
+    isolation_needs_root();
+    daemon = isolation_start(NULL, HOSTILE("each", "isolation = 'strict'; user = "
+                                                   "'dynamic-per-connection'; isolate: { tmp_size "
+                                                   "= '1M'; };"));
+    for (int i = 0; i < 3; i++) {
+        held[i] = begin_attempt(daemon, "each", "victim");
+        pids[i] = pid_of(daemon, held[i]);
     }
+    assert_true(same_mounts(pids[0], pids[1]));
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(attempt_count(daemon, "each", "entries /tmp"), 0);
+        expect_attempt(daemon, "each", "make /tmp/here", "done");
+        assert_int_equal(attempt_count(daemon, "each", "entries /tmp"), 0);
+        assert_in_range(attempt_count(daemon, "each", "fill /tmp/x"), 1024, 1024);
+        expect_attempt(daemon, "each", "read /tmp/x", "denied: No such file");
+        expect_attempt(daemon, "each", "make /new", "denied");
+        expect_attempt(daemon, "each", "chroot", "denied");
+        expect_attempt(daemon, "each", "mount /tmp", "denied");
+        expect_attempt(daemon, "each", "unmount /tmp", "denied");
+        assert_int_equal(attempt_count(daemon, "each", "entries /tmp/.."),
+                         attempt_count(daemon, "each", "entries /"));
+    }
+    for (int i = 0; i < 3; i++) {
+        kill(pids[i], SIGKILL);
+        client_expect_closed(held[i]);
+        close(held[i]);
+    }
+    isolation_stop(daemon);
+}
+
+/* What an instance left running keeps its /tmp: the next one has another. */
+static void dynamic_users__somebody_left__keeps_its_tmp(void)
+{
+    struct daemon *daemon;
+    int fd;
+
+    isolation_needs_root();
+    daemon = isolation_start(NULL, HOSTILE("each", "isolation = 'strict'; user = "
+                                                   "'dynamic-per-connection'; isolate: { launchers "
+                                                   "= 1; };"));
+    fd = begin_attempt(daemon, "each", "leave /tmp/kept");
+    client_expect_closed(fd);
+    close(fd);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(attempt_count(daemon, "each", "entries /tmp"), 0);
+        assert_int_equal(attempt_count(daemon, "each", "signal"), 0);
+    }
+    kill_dynamic_users();
+    isolation_stop(daemon);
+}
+
+/* Who finds no uid waits, as for a full service, and is served as soon as there is one. */
+static void dynamic_users__all_in_use__clients_wait(void)
+{
+    struct daemon *daemon;
+    int busy[2], waiting;
+
+    isolation_needs_root();
+    daemon = isolation_start("isolation: { users = '64300-64301'; idle = '100ms'; };",
+                             CAT HOSTILE("each", "isolation = 'strict'; user = "
+                                                 "'dynamic-per-connection';")
+                                 HOSTILE("other", "isolation = 'strict'; user = "
+                                                  "'dynamic-per-connection';"));
+    for (int i = 0; i < 2; i++)
+        busy[i] = begin_attempt(daemon, "each", "victim");
+    expect_event(&daemon->events, "hold", "service", "each", "reason", "dynamic-users", NULL);
+    waiting = daemon_dial(daemon, "other"); /* another service finds none either */
+    client_say(waiting, "who\n");
+    daemon_talk(daemon, "cat", "who needs none", "who needs none");
+    client_hear_nothing(waiting, 250);
+    kill(pid_of(daemon, busy[0]), SIGKILL);
+    client_expect_closed(busy[0]);
+    assert_memory_equal(client_hear_line(waiting), "count 6430", 10);
+    kill(pid_of(daemon, busy[1]), SIGKILL);
+    client_expect_closed(busy[1]);
+    assert_in_range(attempt_count(daemon, "each", "who"), 64300, 64301);
+    for (int i = 0; i < 2; i++)
+        close(busy[i]);
+    close(waiting);
     isolation_stop(daemon);
 }
 
@@ -533,6 +672,111 @@ static void ordinary_user__basic__superd_is_safe(void)
     isolation_stop(daemon);
 }
 
+#define USERS_LEVELS                                                                            \
+    "none: { listen = '127.0.0.1:0'; exec = ['@DIR@/hostile', 'ask']; isolation = 'none'; };\n" \
+    "basic: { listen = '127.0.0.1:0'; exec = ['@DIR@/hostile', 'ask']; };\n"                    \
+    "strict: { listen = '127.0.0.1:0'; exec = ['@DIR@/hostile', 'ask']; isolation = 'strict'; " \
+    "isolate: { read_only = '@DIR@/open'; }; };\n"
+
+/* The table of rights__each_level__as_documented, where superd and its handlers have one uid. What one
+ * uid cannot keep from itself is said by "done". */
+static void ordinary_user__each_level__as_documented(void)
+{
+    struct daemon *daemon;
+    char secret[300], port[64];
+
+    isolation_needs_user_namespaces();
+    daemon = isolation_start_as_user("cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat']; "
+                                     "};\n");
+    make_generous(daemon);
+    daemon_write(daemon, "secret", "of another service of this user\n");
+    daemon_reload(daemon, &(struct setup){.superd = "isolation: { idle = '100ms'; };\n",
+                                          .defaults = "# whoever we are: no user\n",
+                                          .services = FIRST USERS_LEVELS});
+    daemon_rebase(daemon);
+    expect_all(daemon, "mount /tmp", "denied", "denied", "denied: Operation not permitted");
+    expect_all(daemon, "unmount /proc", "denied", "denied", "denied: Operation not permitted");
+    expect_all(daemon, "chroot", "denied", "denied", "denied");
+    expect_all(daemon, "device /tmp/superd-device", "denied", "denied", "denied");
+    expect_all(daemon, "root", "denied", "denied", "denied");
+    expect_all(daemon, "packet", "denied", "denied", "denied");
+    expect_all(daemon, "userns", "done", "done", "denied: Operation not permitted");
+    expect_all(daemon, "userns-clone", "done", "done", "denied");
+    expect_all(daemon, "key", "done", "done", "denied: Operation not permitted");
+    expect_all(daemon, "write /proc/sys/kernel/core_pattern", "denied", "denied", "denied");
+    expect_attempt(daemon, "basic", "core", "count 0");
+    expect_attempt(daemon, "strict", "core", "count 0");
+    snprintf(secret, sizeof secret, "read %s", daemon_path(daemon, "secret"));
+    expect_all(daemon, secret, "done", "done", "denied: No such file");
+    snprintf(port, sizeof port, "connect %s", strrchr(daemon_address(daemon, "first", 0), ':') + 1);
+    expect_all(daemon, port, "done", "done", "denied");
+    if (harness_is_root()) /* who else could make such programs? */
+        expect_nothing_gained(daemon, SUPERD_UID);
+    isolation_stop(daemon);
+}
+
+/* Two connections have one uid, and see each other in /proc; landlock keeps them apart. */
+static void ordinary_user__siblings__kept_apart(void)
+{
+    struct daemon *daemon;
+    int victim, alone;
+    pid_t pid;
+
+    isolation_needs_user_namespaces();
+    if (!landlock_keeps_signals())
+        e2e_skip("this kernel's landlock does not keep signals inside");
+    daemon = isolation_start_as_user(
+        "strict: { listen = '127.0.0.1:0'; exec = ['@DIR@/hostile', 'ask']; isolation = 'strict'; "
+        "};\n"
+        "alone: { listen = '127.0.0.1:0'; exec = ['@DIR@/hostile', 'ask']; isolation = 'strict'; "
+        "isolate: { pid_namespace = 'connection'; }; };\n");
+    victim = begin_attempt(daemon, "strict", "victim");
+    pid = pid_of(daemon, victim);
+    assert_int_equal(attempt_count(daemon, "strict", "signal"), 0);
+    assert_int_equal(attempt_count(daemon, "strict", "trace"), 0);
+    assert_int_equal(attempt_count(daemon, "strict", "look"), 0);
+    expect_attempt(daemon, "strict", "kill-all", "done");
+    assert_int_equal(kill(pid, 0), 0);
+    kill(pid, SIGKILL);
+    client_expect_closed(victim);
+    close(victim);
+    alone = begin_attempt(daemon, "alone", "victim");
+    pid = pid_of(daemon, alone);
+    assert_int_equal(attempt_count(daemon, "alone", "seen"), 0);
+    expect_attempt(daemon, "alone", "kill-all", "done");
+    assert_int_equal(kill(pid, 0), 0);
+    kill(pid, SIGKILL);
+    client_expect_closed(alone);
+    close(alone);
+    isolation_stop(daemon);
+}
+
+/* A bomb in a process namespace of its own ends with its deadline; the others' service goes on. */
+static void ordinary_user__bombs__ended_whole(void)
+{
+    static const char *const kinds[] = {"fork-bomb", "hide", "spin", "stderr"};
+    struct daemon *daemon;
+    size_t before;
+
+    isolation_needs_user_namespaces();
+    daemon = isolation_start_as_user(
+        "cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat']; };\n"
+        "bomb: { listen = '127.0.0.1:0'; exec = ['@DIR@/hostile', 'ask']; isolation = 'strict'; "
+        "isolate: { pid_namespace = 'connection'; }; " SHORT " };\n");
+    before = count_of_user(harness_is_root() ? SUPERD_UID : geteuid());
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        int fd = begin_attempt(daemon, "bomb", kinds[i]);
+
+        daemon_talk(daemon, "cat", "meanwhile", "meanwhile");
+        expect_event(&daemon->events, "end", "service", "bomb", "outcome", "deadline", NULL);
+        close(fd);
+    }
+    daemon_expect_quiet(daemon);
+    if (harness_is_root()) /* else others of our own come and go */
+        assert_true(count_of_user(SUPERD_UID) <= before);
+    isolation_stop(daemon);
+}
+
 static void ordinary_user__strict__as_for_root(void)
 {
     static const char *const denied[] = {
@@ -540,14 +784,16 @@ static void ordinary_user__strict__as_for_root(void)
         "key",        "packet",        "make /usr/new", "make /new", "read /etc/shadow",
         "read /sys",  "device /tmp/d", "trace-one 1",   "kill 1",    "loopback",
     };
-    struct daemon *daemon = isolation_start_as_user(
+    struct daemon *daemon;
+    char line[64];
+
+    isolation_needs_user_namespaces();
+    daemon = isolation_start_as_user(
         "strict: { listen = '127.0.0.1:0'; exec = ['@DIR@/hostile', 'ask']; isolation = 'strict'; "
         "isolate: { tmp_size = '4M'; }; };\n"
         "each: { listen = '127.0.0.1:0'; exec = ['@DIR@/hostile', 'ask']; isolation = 'strict'; "
         "isolate: { private_tmp = 'connection'; pid_namespace = 'connection'; tmp_size = '4M'; }; "
         "};\n");
-    char line[64];
-
     for (size_t i = 0; i < COUNT(denied); i++)
         expect_attempt(daemon, "strict", denied[i], "denied");
     snprintf(line, sizeof line, "kill %d", (int)daemon->pid);
@@ -574,12 +820,18 @@ static const struct e2e_case cases[] = {
     E2E(siblings__own_process_namespaces__unseen),
     E2E(dynamic_users__each_another__given_back),
     E2E(dynamic_users__somebody_left__not_used_again),
+    E2E(dynamic_users__a_tmp_each__empty_and_bounded),
+    E2E(dynamic_users__somebody_left__keeps_its_tmp),
+    E2E(dynamic_users__all_in_use__clients_wait),
     E2E(network__services_of_the_host__out_of_reach),
     E2E(bombs__own_group__ended_whole),
     E2E(bombs__own_process_namespace__ended_whole),
     E2E(bombs__group_at_basic__ended_whole),
     E2E(memory_and_descriptors__limits__hold),
     E2E(ordinary_user__basic__superd_is_safe),
+    E2E(ordinary_user__each_level__as_documented),
+    E2E(ordinary_user__siblings__kept_apart),
+    E2E(ordinary_user__bombs__ended_whole),
     E2E(ordinary_user__strict__as_for_root),
 };
 

@@ -43,7 +43,7 @@ enum {
     DEPOSIT = 100000,
     RUN_MS = 25000,     /* no new transfer after that */
     PATIENCE_MS = 2500, /* a customer's deadline for one answer */
-    SLACK_MS = 1500,    /* what a loaded machine may add */
+    SLACK_MS = 6000,    /* what a loaded machine may add */
     TRIES = 2,
     LEAST_DECIDED = SANITIZED ? 100 : 1000,
     LEAST_KILLED = 50,

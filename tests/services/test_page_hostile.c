@@ -231,10 +231,10 @@ static int64_t now_ms(void)
 /* A byte now and then keeps no request alive: it is the whole that has a limit. */
 static void slow_bytes__for_ever__408(void **state)
 {
+    int64_t began = now_ms(); /* before the handler begins to count */
     struct session session = session_open(*state, "-t", "1", NULL);
     struct pollfd answered = {.fd = session.fd, .events = POLLIN};
     struct answer answer;
-    int64_t began = now_ms();
     session_say(&session, "GET /");
     while (poll(&answered, 1, 50) == 0 && now_ms() - began < SITE_PATIENCE_S * 1000)
         session_say(&session, "a");

@@ -17,7 +17,7 @@
 
 #define NOW 1795358600000 /* 2026-11-22T14:43:20Z, the beginning of a step */
 
-static void history_parse_time__times_and_others(void **state)
+static void words_parse_time__times_and_others(void **state)
 {
     static const char *const wrong[] = {"",
                                         "2026-11-22",
@@ -29,98 +29,130 @@ static void history_parse_time__times_and_others(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_false(history_parse_time(wrong[i], &ms));
+        assert_false(words_parse_time(wrong[i], &ms));
     assert_int_equal(ms, 7);
-    assert_true(history_parse_time("2026-11-22T14:43:20.250999Z", &ms));
+    assert_true(words_parse_time("2026-11-22T14:43:20.250999Z", &ms));
     assert_int_equal(ms, NOW + 250);
 }
 
-/* The last step of a history, so many steps ago. */
+/* The counts of all services, so many steps ago. */
 static double count_at(const struct history *history, enum history_kind kind, int ago)
 {
     return history->total.counts[kind][HISTORY_STEPS - 1 - ago];
 }
 
-static void history_read_events__admitted_and_refused__in_their_steps(void **state)
+static void read_pages(struct history *history, const char *pages)
 {
-    json_t *events = json_loads(
-        "[{\"time\":\"2026-11-22T14:42:50.000000Z\",\"level\":\"info\",\"event\":\"ready\"},"
-        "{\"time\":\"2026-11-22T14:43:12.000000Z\",\"level\":\"info\",\"event\":\"admit\","
-        "\"service\":\"a\"},"
-        "{\"time\":\"2026-11-22T14:43:14.999999Z\",\"level\":\"info\",\"event\":\"admit\","
-        "\"service\":\"b\"},"
-        "{\"time\":\"2026-11-22T14:43:16.000000Z\",\"level\":\"info\",\"event\":\"refuse\","
-        "\"service\":\"a\"},"
-        "{\"time\":\"2026-11-22T14:43:20.000000Z\",\"level\":\"info\",\"event\":\"refuse\","
-        "\"service\":\"a\","
-        "\"count\":30,\"interval_ms\":10000}, 7, null, {\"event\":\"admit\"}]",
-        0, NULL);
-    struct history history;
+    json_t *read = json_loads(pages, 0, NULL);
 
-    (void)state;
-    history_init(&history, NOW);
-    history_read_events(&history, events, NOW);
-    assert_int_equal(history_known_steps(&history), 7);
-    assert_true(count_at(&history, HISTORY_ADMITTED, 2) == 2);
-    assert_true(count_at(&history, HISTORY_ADMITTED, 1) == 0);
-    assert_true(count_at(&history, HISTORY_REFUSED, 0) == 10); /* the sum: a third each */
-    assert_true(count_at(&history, HISTORY_REFUSED, 1) == 11);
-    assert_true(count_at(&history, HISTORY_REFUSED, 2) == 10);
-    assert_true(history_find(&history, "b")->counts[HISTORY_ADMITTED][HISTORY_STEPS - 3] == 1);
-    assert_null(history_find(&history, "c"));
-    assert_true(history_rate(&history, HISTORY_ADMITTED, 2) == 0.2);
-    assert_true(history_rate(&history, HISTORY_ADMITTED, 60) == 2.0 / 30); /* of what is known */
-    history_free(&history);
-    json_decref(events);
+    assert_non_null(read);
+    history_read(history, read, NOW + 1250);
+    json_decref(read);
 }
 
-static void history_read_events__log_of_warnings__nothing_known(void **state)
+static void history_read__one_page__counts_end_now(void **state)
 {
-    json_t *events = json_loads(
-        "[{\"time\":\"2026-11-22T14:43:12.000000Z\",\"level\":\"warning\",\"event\":\"throttle\"}]",
-        0, NULL);
     struct history history;
 
     (void)state;
-    history_init(&history, NOW);
-    history_read_events(&history, events, NOW);
-    assert_int_equal(history_known_steps(&history), 0);
+    read_pages(&history,
+               "[{\"step_ms\":5000,\"steps\":60,\"step\":700,\"known_steps\":4,\"known_ms\":13250,"
+               "\"elapsed_ms\":1250,\"services\":["
+               "{\"service\":\"b\",\"admitted\":[0,7,0],\"refused\":[3,0,1]},"
+               "{\"service\":\"a\",\"admitted\":[1,2,4],\"refused\":[0,0,0]}]}]");
+    assert_int_equal(history.known_steps, 4);
+    assert_int_equal(history.begun_ms, NOW);
+    assert_true(count_at(&history, HISTORY_ADMITTED, 0) == 4);
+    assert_true(count_at(&history, HISTORY_ADMITTED, 1) == 9);
+    assert_true(count_at(&history, HISTORY_ADMITTED, 2) == 1);
+    assert_true(count_at(&history, HISTORY_ADMITTED, 3) == 0);
+    assert_true(count_at(&history, HISTORY_REFUSED, 0) == 1);
+    assert_true(count_at(&history, HISTORY_REFUSED, 2) == 3);
+    assert_true(history_find(&history, "b")->counts[HISTORY_ADMITTED][HISTORY_STEPS - 2] == 7);
+    assert_true(history_find(&history, "a")->counts[HISTORY_ADMITTED][HISTORY_STEPS - 1] == 4);
+    assert_null(history_find(&history, "c"));
+    assert_true(history_rate(&history, HISTORY_ADMITTED, 2) == 1);    /* 10 in 10 s that are over */
+    assert_true(history_rate(&history, HISTORY_REFUSED, 60) == 0.25); /* superd is 12 s older */
+    history_free(&history);
+}
+
+/* A step passes while pages are asked for: each has its counts where they belong. */
+static void history_read__step_passes_between_pages__fitted_together(void **state)
+{
+    struct history history;
+
+    (void)state;
+    read_pages(
+        &history,
+        "[{\"step_ms\":5000,\"step\":700,\"known_steps\":60,\"known_ms\":299999,\"elapsed_ms\":"
+        "4999,"
+        "\"services\":[{\"service\":\"a\",\"admitted\":[5,1]}]},"
+        "{\"step_ms\":5000,\"step\":701,\"known_steps\":60,\"known_ms\":295001,\"elapsed_ms\":1,"
+        "\"services\":[{\"service\":\"b\",\"admitted\":[2,0]}]},"
+        "{\"step_ms\":5000,\"step\":700,\"services\":[{\"service\":\"c\",\"admitted\":[9]}]}]");
+    assert_true(count_at(&history, HISTORY_ADMITTED, 0) == 0);
+    assert_true(count_at(&history, HISTORY_ADMITTED, 1) == 12);
+    assert_true(count_at(&history, HISTORY_ADMITTED, 2) == 5);
+    assert_true(history_find(&history, "a")->counts[HISTORY_ADMITTED][HISTORY_STEPS - 2] == 1);
+    assert_true(history_find(&history, "b")->counts[HISTORY_ADMITTED][HISTORY_STEPS - 2] == 2);
+    assert_int_equal(history.begun_ms, NOW + 1249);
+    assert_int_equal(history.known_steps, 60);
+    history_free(&history);
+}
+
+static void history_read__nonsense__bounded_and_not_known(void **state)
+{
+    struct history history;
+
+    (void)state;
+    read_pages(&history, "[]");
+    assert_int_equal(history.known_steps, 0);
     assert_true(history_rate(&history, HISTORY_ADMITTED, 12) < 0);
     history_free(&history);
-    json_decref(events);
+    read_pages(&history, "[{\"step_ms\":1000,\"known_steps\":60,\"services\":["
+                         "{\"service\":\"a\",\"admitted\":[5]}]}]"); /* other steps than ours */
+    assert_int_equal(history.known_steps, 0);
+    assert_null(history_find(&history, "a"));
+    history_free(&history);
+    read_pages(&history,
+               "[{\"step_ms\":5000,\"step\":9223372036854775807,\"known_steps\":1e9,"
+               "\"elapsed_ms\":-7,\"services\":[7,{\"service\":\"a\",\"admitted\":[-5,\"x\",2]},"
+               "{\"admitted\":[9]}]},"
+               "{\"step_ms\":5000,\"step\":-9223372036854775807,\"known_steps\":70,"
+               "\"services\":[{\"service\":\"b\",\"admitted\":[9]}]},null]");
+    assert_true(count_at(&history, HISTORY_ADMITTED, 0) == 2);
+    assert_true(count_at(&history, HISTORY_ADMITTED, 2) == 0);
+    assert_int_equal(history.known_steps, 0);
+    history_free(&history);
 }
 
-static void read_counters(struct history *history, const char *rows, int64_t now)
+/* Charts of a superd that has been there all the time have nothing grey; those of a younger one have. */
+static void chart_write__known_or_not__grey_only_before_superd(void **state)
 {
-    json_t *services = json_loads(rows, 0, NULL);
-
-    assert_non_null(services);
-    history_read_counters(history, services, now);
-    json_decref(services);
-}
-
-static void history_read_counters__growth__counted_from_the_second_time(void **state)
-{
-    struct history history;
+    static const char page[] =
+        "[{\"step_ms\":5000,\"step\":700,\"known_steps\":%d,\"known_ms\":9000,"
+        "\"elapsed_ms\":1250,\"services\":["
+        "{\"service\":\"a\",\"admitted\":[20,5]}]}]";
 
     (void)state;
-    history_init(&history, NOW);
-    read_counters(&history, "[{\"service\":\"a\",\"admitted\":100,\"refused\":7}]", NOW);
-    assert_true(count_at(&history, HISTORY_ADMITTED, 0) == 0);
-    read_counters(&history, "[{\"service\":\"a\",\"admitted\":103,\"refused\":8}]", NOW + 2000);
-    assert_true(count_at(&history, HISTORY_ADMITTED, 0) == 3);
-    read_counters(&history, "[{\"service\":\"a\",\"admitted\":110,\"refused\":8}]", NOW + 5000);
-    assert_true(count_at(&history, HISTORY_ADMITTED, 0) == 7);
-    assert_true(count_at(&history, HISTORY_ADMITTED, 1) == 3);
-    assert_true(count_at(&history, HISTORY_REFUSED, 1) == 1);
-    read_counters(&history, "[{\"service\":\"a\",\"admitted\":2}]", NOW + 6000); /* a new daemon */
-    read_counters(&history, "[{\"service\":\"a\",\"admitted\":4}]", NOW + 7000);
-    assert_true(count_at(&history, HISTORY_ADMITTED, 0) == 9);
-    assert_int_equal(history_known_steps(&history), 2);
-    history_advance(&history, NOW + 3600000); /* a long sleep */
-    assert_true(count_at(&history, HISTORY_ADMITTED, 0) == 0);
-    assert_true(count_at(&history, HISTORY_ADMITTED, HISTORY_STEPS - 1) == 0);
-    history_free(&history);
+    for (int known = 2; known <= HISTORY_STEPS; known += HISTORY_STEPS - 2) {
+        char text[512], *chart = NULL;
+        struct history history;
+        size_t length;
+        FILE *file = open_memstream(&chart, &length);
+
+        assert_non_null(file);
+        snprintf(text, sizeof text, page, known);
+        read_pages(&history, text);
+        chart_write(file, &history, HISTORY_ADMITTED, "Admitted");
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(strstr(chart, "not known: before superd was started") != NULL,
+                         known < HISTORY_STEPS);
+        assert_non_null(strstr(chart, "<title>14:43:15 UTC: 4/s</title>"));
+        assert_non_null(strstr(chart, "<title>14:43:20 UTC: 1/s</title>"));
+        free(chart);
+        history_free(&history);
+    }
 }
 
 static void words__numbers__as_people_read_them(void **state)
@@ -217,12 +249,15 @@ static struct snapshot hostile_snapshot(void)
                                    "peer", bad, "listener", bad, bad);
     snapshot.reasons = json_pack("[{s:s, s:{s:i}, s:s}]", "service", bad, "refused", bad, 3, "held",
                                  bad);
+    snapshot.history = json_pack("[{s:i, s:[{s:s, s:[i], s:s}]}, s]", "step_ms", 5000, "services",
+                                 "service", bad, "admitted", 3, "refused", bad, bad);
     snapshot.events = json_pack("[{s:s, s:s, s:s, s:s, s:{s:s}}, s]", "time", bad, "level", bad,
                                 "event", bad, bad, bad, "deep", bad, bad, bad);
     assert_non_null(snapshot.daemon);
     assert_non_null(snapshot.services);
     assert_non_null(snapshot.instances);
     assert_non_null(snapshot.reasons);
+    assert_non_null(snapshot.history);
     assert_non_null(snapshot.events);
     return snapshot;
 }
@@ -235,9 +270,7 @@ static void view_page__hostile_daemon__no_markup_of_its(void **state)
     char *page, *script;
 
     (void)state;
-    history_init(&history, NOW);
-    history_read_events(&history, snapshot.events, NOW);
-    history_read_counters(&history, snapshot.services, NOW);
+    history_read(&history, snapshot.history, NOW);
     page = view_page(&snapshot, &history, NULL, "0123", &length);
     assert_non_null(page);
     assert_int_equal(strlen(page), length);
@@ -259,10 +292,11 @@ static void view_page__hostile_daemon__no_markup_of_its(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(history_parse_time__times_and_others),
-        cmocka_unit_test(history_read_events__admitted_and_refused__in_their_steps),
-        cmocka_unit_test(history_read_events__log_of_warnings__nothing_known),
-        cmocka_unit_test(history_read_counters__growth__counted_from_the_second_time),
+        cmocka_unit_test(words_parse_time__times_and_others),
+        cmocka_unit_test(history_read__one_page__counts_end_now),
+        cmocka_unit_test(history_read__step_passes_between_pages__fitted_together),
+        cmocka_unit_test(history_read__nonsense__bounded_and_not_known),
+        cmocka_unit_test(chart_write__known_or_not__grey_only_before_superd),
         cmocka_unit_test(words__numbers__as_people_read_them),
         cmocka_unit_test(chart_ceiling__next_round_number),
         cmocka_unit_test(words_escape__hostile_text__means_itself),

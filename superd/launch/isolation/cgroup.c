@@ -15,203 +15,21 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/strbuf.h"
 #include "config/config.h"
+#include "launch/isolation/cgroup_host.h"
+#include "launch/isolation/cgroup_limits.h"
 
-#define PERIOD_US    100000 /* over which a quota of processor time is counted */
-#define REMOVE_TRIES 50     /* at 10 ms: killed processes need a moment to be gone */
+#define REMOVE_TRIES 50 /* at 10 ms: killed processes need a moment to be gone */
 #define OWN_PREFIX   "superd."
 
-static char base[PATH_MAX]; /* the group that superd was started in; "": not looked for, or none */
-static char own[PATH_MAX];  /* superd.PID.START in it; "": not made */
-static unsigned enabled;    /* controllers */
-
-static const struct {
-    enum cgroup_controller controller;
-    const char *name;
-} controllers_table[] = {{CONTROLLER_CPU, "cpu"},
-                         {CONTROLLER_MEMORY, "memory"},
-                         {CONTROLLER_PIDS, "pids"},
-                         {CONTROLLER_IO, "io"}};
-#define CONTROLLERS (sizeof controllers_table / sizeof controllers_table[0])
-
-/* ---- Files ---------------------------------------------------------------------------------- */
-
-static int write_at(int at, const char *name, const char *text)
-{
-    int fd = openat(at, name, O_WRONLY | O_CLOEXEC), r = 0;
-
-    if (fd < 0)
-        return -errno;
-    if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-        r = -errno;
-    fd_close(&fd);
-    return r;
-}
-
-static int write_in(const char *directory, const char *name, const char *text)
-{
-    int at = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC), r;
-
-    if (at < 0)
-        return -errno;
-    r = write_at(at, name, text);
-    fd_close(&at);
-    return r;
-}
-
-static bool read_in(const char *directory, const char *name, char *text, size_t size)
-{
-    char path[PATH_MAX];
-    ssize_t n;
-    int fd;
-
-    if (snprintf(path, sizeof path, "%s/%s", directory, name) >= (int)sizeof path)
-        return false;
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd >= 0 ? read(fd, text, size - 1) : -1;
-    fd_close(&fd);
-    if (n < 0)
-        return false;
-    text[n] = '\0';
-    return true;
-}
-
-/* ---- Where we are --------------------------------------------------------------------------- */
-
-/* Our group as /proc/self/cgroup names it: the line of version 2 is "0::/path". */
-static bool find_path(char *path, size_t size)
-{
-    FILE *file = fopen("/proc/self/cgroup", "re");
-    char line[PATH_MAX];
-    bool found = false;
-
-    while (file && !found && fgets(line, sizeof line, file)) {
-        if (strncmp(line, "0::/", 4) != 0)
-            continue;
-        line[strcspn(line, "\n")] = '\0';
-        found = snprintf(path, size, "%s", line + 3) < (int)size;
-    }
-    if (file)
-        fclose(file);
-    return found;
-}
-
-/* Where version 2 is mounted, as /proc/self/mountinfo tells: fields 4 and 5 are the root of the
- * mount and its place; the type follows a lone dash. */
-static bool find_mount(char *root, char *place, size_t size)
-{
-    FILE *file = fopen("/proc/self/mountinfo", "re");
-    char line[2 * PATH_MAX];
-    bool found = false;
-
-    while (file && !found && fgets(line, sizeof line, file)) {
-        char *fields[5], *at = line, *dash = strstr(line, " - ");
-
-        if (!dash || strncmp(dash + 3, "cgroup2 ", 8) != 0)
-            continue;
-        for (size_t i = 0; i < 5 && at; i++)
-            fields[i] = strsep(&at, " ");
-        found = at && snprintf(root, size, "%s", fields[3]) < (int)size &&
-                snprintf(place, size, "%s", fields[4]) < (int)size;
-    }
-    if (file)
-        fclose(file);
-    return found;
-}
-
-static bool find_base(void)
-{
-    char path[PATH_MAX], root[PATH_MAX], place[PATH_MAX];
-    size_t length;
-    char *rest;
-
-    if (base[0])
-        return true;
-    if (!find_path(path, sizeof path) || !find_mount(root, place, sizeof root))
-        return false;
-    length = strcmp(root, "/") == 0 ? 0 : strlen(root);
-    if (strncmp(path, root, length) != 0)
-        return false; /* we are outside of what is mounted here */
-    rest = strcmp(path + length, "/") == 0 ? path + strlen(path) : path + length;
-    return snprintf(base, sizeof base, "%s%s", place, rest) < (int)sizeof base;
-}
-
-/* ---- Controllers ---------------------------------------------------------------------------- */
-
-unsigned cgroup_controllers_of(const struct resource_settings *settings)
-{
-    unsigned controllers = 0;
-
-    if (settings->memory.set || settings->swap.set)
-        controllers |= CONTROLLER_MEMORY;
-    if (settings->processes.set)
-        controllers |= CONTROLLER_PIDS;
-    if (settings->cpu || settings->cpu_weight)
-        controllers |= CONTROLLER_CPU;
-    if (settings->io_weight)
-        controllers |= CONTROLLER_IO;
-    return controllers;
-}
-
-static unsigned listed(const char *directory, const char *name)
-{
-    char text[1024], *at = text, *word;
-    unsigned found = 0;
-
-    if (!read_in(directory, name, text, sizeof text))
-        return 0;
-    while ((word = strsep(&at, " \n"))) {
-        for (size_t i = 0; i < CONTROLLERS; i++) {
-            if (strcmp(word, controllers_table[i].name) == 0)
-                found |= controllers_table[i].controller;
-        }
-    }
-    return found;
-}
-
-unsigned cgroup_controllers(bool *writable_r)
-{
-    *writable_r = find_base() && access(base, W_OK) == 0;
-    return *writable_r ? listed(base, "cgroup.controllers") : 0;
-}
-
-const char *cgroup_controller_text(unsigned controllers, char *text, size_t size)
-{
-    struct strbuf sb;
-
-    strbuf_init(&sb, text, size);
-    for (size_t i = 0; i < CONTROLLERS; i++) {
-        if (controllers & controllers_table[i].controller)
-            strbuf_printf(&sb, "%s%s", sb.length ? ", " : "", controllers_table[i].name);
-    }
-    return text;
-}
-
-/* Let the groups below DIRECTORY use CONTROLLERS. */
-static int enable(const char *directory, unsigned controllers)
-{
-    unsigned have = listed(directory, "cgroup.subtree_control");
-
-    for (size_t i = 0; i < CONTROLLERS; i++) {
-        char word[16];
-        int r;
-
-        if (!(controllers & ~have & controllers_table[i].controller))
-            continue;
-        snprintf(word, sizeof word, "+%s", controllers_table[i].name);
-        r = write_in(directory, "cgroup.subtree_control", word);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
+static char own[PATH_MAX]; /* superd.PID.START in it; "": not made */
+static unsigned enabled;   /* controllers */
 
 /* ---- Removing ------------------------------------------------------------------------------- */
 
 void cgroup_kill(const char *path)
 {
-    write_in(path, "cgroup.kill", "1"); /* fails when it has gone already, which is as well */
+    cgroup_write(path, "cgroup.kill", "1"); /* fails when it has gone already, which is as well */
 }
 
 bool cgroup_remove(const char *path)
@@ -240,7 +58,7 @@ static unsigned long long started(long pid)
     unsigned long long ticks = 0;
 
     snprintf(path, sizeof path, "/proc/%ld", pid);
-    if (!read_in(path, "stat", text, sizeof text) || !(at = strrchr(text, ')')))
+    if (!cgroup_read(path, "stat", text, sizeof text) || !(at = strrchr(text, ')')))
         return 0;
     for (int field = 2; field < 22 && at; field++) /* proc(5): starttime is field 22 */
         at = strchr(at + 1, ' ');
@@ -258,7 +76,7 @@ static void remove_dead(const char *name)
 
     if (sscanf(name, OWN_PREFIX "%ld.%llu", &pid, &start) != 2 ||
         (start != 0 && started(pid) == start) ||
-        snprintf(path, sizeof path, "%s/%s", base, name) >= (int)sizeof path)
+        snprintf(path, sizeof path, "%s/%s", cgroup_base(), name) >= (int)sizeof path)
         return;
     /* At the start only, when nobody waits for us yet. */
     for (int i = 0; i < REMOVE_TRIES; i++) {
@@ -271,7 +89,7 @@ static void remove_dead(const char *name)
 
 static void remove_all_dead(void)
 {
-    DIR *directory = opendir(base);
+    DIR *directory = opendir(cgroup_base());
     const struct dirent *entry;
 
     while (directory && (entry = readdir(directory)))
@@ -296,7 +114,7 @@ static int step_aside(void)
     if (snprintf(path, sizeof path, "%s/" OWN_PREFIX "self", own) >= (int)sizeof path)
         return -ENAMETOOLONG;
     r = make(path);
-    return r < 0 ? r : write_in(path, "cgroup.procs", "0");
+    return r < 0 ? r : cgroup_write(path, "cgroup.procs", "0");
 }
 
 int cgroup_begin(unsigned controllers)
@@ -309,7 +127,7 @@ int cgroup_begin(unsigned controllers)
         return -EROFS;
     if (!own[0]) {
         remove_all_dead();
-        if (snprintf(own, sizeof own, "%s/" OWN_PREFIX "%ld.%llu", base, (long)getpid(),
+        if (snprintf(own, sizeof own, "%s/" OWN_PREFIX "%ld.%llu", cgroup_base(), (long)getpid(),
                      started(getpid())) >= (int)sizeof own) {
             own[0] = '\0';
             return -ENAMETOOLONG;
@@ -323,15 +141,15 @@ int cgroup_begin(unsigned controllers)
     controllers &= have & ~enabled;
     if (controllers == 0)
         return 0;
-    if (enable(base, controllers) < 0) {
+    if (cgroup_enable(cgroup_base(), controllers) < 0) {
         r = step_aside();
         if (r < 0)
             return r;
-        r = enable(base, controllers);
+        r = cgroup_enable(cgroup_base(), controllers);
         if (r < 0)
             return r;
     }
-    r = enable(own, controllers);
+    r = cgroup_enable(own, controllers);
     if (r == 0)
         enabled |= controllers;
     return r;
@@ -347,7 +165,7 @@ void cgroup_end(void)
     /* Back to where we came from, or our own group could not go. */
     if (snprintf(path, sizeof path, "%s/" OWN_PREFIX "self", own) < (int)sizeof path &&
         access(path, F_OK) == 0)
-        write_in(base, "cgroup.procs", "0");
+        cgroup_write(cgroup_base(), "cgroup.procs", "0");
     /* Launchers that were told to end are about to. What a handler left running may stay: then so
      * does the group, until the next start. */
     for (int i = 0; i < REMOVE_TRIES && !cgroup_remove(own); i++)
@@ -356,42 +174,25 @@ void cgroup_end(void)
     enabled = 0;
 }
 
-/* ---- Limits --------------------------------------------------------------------------------- */
-
-static int set_amount(int at, const char *name, uint64_t amount)
+void cgroup_place(const char **base_r, const char **own_r, unsigned *enabled_r)
 {
-    char text[32];
-
-    if (amount == UINT64_MAX)
-        return write_at(at, name, "max");
-    snprintf(text, sizeof text, "%" PRIu64, amount);
-    return write_at(at, name, text);
+    *base_r = own[0] ? cgroup_base() : ""; /* looked for already, where there is a group of ours */
+    *own_r = own;
+    *enabled_r = enabled;
 }
 
-static int set_limits(int at, const struct resource_settings *limits)
+void cgroup_resume(const char *old_base, const char *old_own, unsigned old_enabled)
 {
-    char text[64];
-    int r = 0;
+    cgroup_set_base(old_base);
+    snprintf(own, sizeof own, "%s", old_own);
+    enabled = old_enabled;
+}
 
-    if (limits->memory.set) {
-        r = set_amount(at, "memory.max", limits->memory.hard);
-        if (r == 0 && limits->memory.soft != limits->memory.hard)
-            r = set_amount(at, "memory.high", limits->memory.soft);
-    }
-    if (r == 0 && limits->swap.set)
-        r = set_amount(at, "memory.swap.max", limits->swap.hard);
-    if (r == 0 && limits->processes.set)
-        r = set_amount(at, "pids.max", limits->processes.hard);
-    if (r == 0 && limits->cpu) {
-        snprintf(text, sizeof text, "%" PRIu64 " %d", (uint64_t)limits->cpu * PERIOD_US / 100,
-                 PERIOD_US);
-        r = write_at(at, "cpu.max", text);
-    }
-    if (r == 0 && limits->cpu_weight)
-        r = set_amount(at, "cpu.weight", limits->cpu_weight);
-    if (r == 0 && limits->io_weight)
-        r = set_amount(at, "io.weight", limits->io_weight);
-    return r;
+/* ---- Services ------------------------------------------------------------------------------- */
+
+bool cgroup_service_path(const char *service, char *path, size_t size)
+{
+    return own[0] && snprintf(path, size, "%s/%s", own, service) < (int)size;
 }
 
 int cgroup_service(const struct service_config *service, char *path_r, size_t size)
@@ -413,19 +214,19 @@ int cgroup_service(const struct service_config *service, char *path_r, size_t si
     at = open(path_r, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (at < 0)
         return -errno;
-    r = set_limits(at, &settings->resources);
+    r = cgroup_set_limits(at, &settings->resources);
     fd_close(&at);
     /* A limit that this kernel does not have has been refused, or warned of, before. */
     if (r == -ENOENT && settings->on_missing == MISSING_WARN)
         r = 0;
     if (r == 0 && settings->cgroup == SHARING_CONNECTION)
-        r = enable(path_r, cgroup_controllers_of(&settings->per_instance) & enabled);
+        r = cgroup_enable(path_r, cgroup_controllers_of(&settings->per_instance) & enabled);
     return r;
 }
 
 int cgroup_join(const char *path)
 {
-    return write_in(path, "all/cgroup.procs", "0");
+    return cgroup_write(path, "all/cgroup.procs", "0");
 }
 
 /* ---- Instances ------------------------------------------------------------------------------ */
@@ -446,7 +247,7 @@ int cgroup_instance(int directory, uint64_t instance, const struct resource_sett
     at = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (at < 0)
         return -errno;
-    r = set_limits(at, limits);
+    r = cgroup_set_limits(at, limits);
     fd = r == 0 || r == -ENOENT ? openat(at, "cgroup.procs", O_WRONLY | O_CLOEXEC) : -1;
     if (fd < 0 && (r == 0 || r == -ENOENT))
         r = -errno;

@@ -59,9 +59,16 @@ bool cgroup_remove(const char *path);
 /* Remove this daemon's group: it ends. */
 void cgroup_end(void);
 
+/* What the daemon's next program, in this same process, goes on with by cgroup_resume(). */
+void cgroup_place(const char **base_r, const char **own_r, unsigned *enabled_r);
+void cgroup_resume(const char *base, const char *own, unsigned enabled);
+
 /* For a launcher: DIRECTORY is an open service's group. Make the group of INSTANCE with its limits,
  * and open what a process writes to to get into it. Returns a descriptor or -errno. */
 int cgroup_instance(int directory, uint64_t instance, const struct resource_settings *limits);
+
+/* The path of the group of the service of that name; false: this daemon has no groups. */
+bool cgroup_service_path(const char *service, char *path, size_t size);
 
 /* The path of an instance's group; false: this daemon has no groups. */
 bool cgroup_instance_path(const char *service, uint64_t instance, char *path, size_t size);

@@ -66,6 +66,7 @@ void enclosure_enter(struct enclosure *enclosure, const struct launch_place *pla
     bool same_user = geteuid() != 0;
 
     *enclosure = (struct enclosure){.rules = -1, .cgroup = -1};
+    slots_begin(&enclosure->slots, settings ? place->plan : NULL);
     if (place->home == HOME_PLAIN)
         return;
     if (settings && !enter_own(enclosure, place, channel))
@@ -88,7 +89,7 @@ void enclosure_enter(struct enclosure *enclosure, const struct launch_place *pla
                privilege_reduce(settings ? place->plan->launcher_capabilities : shared)))
         return;
     if (settings && settings->filter_calls)
-        failed(enclosure, STEP_SYSTEM_CALLS, filter_load(settings, place->plan->clone_flags != 0));
+        failed(enclosure, STEP_SYSTEM_CALLS, filter_load(settings, place->plan));
 }
 
 int enclosure_instance(const struct enclosure *enclosure, const struct plan *plan,

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "launch/isolation/slots.h"
 #include "launch/launcher.h"
 #include "launch/order.h"
 
@@ -18,6 +19,7 @@ struct enclosure {
     enum launch_step step; /* STEP_NONE: all is well; else no handler may be started here */
     int error;             /* errno of that step */
     int rules;             /* landlock rules for each child; -1: none */
+    struct slots slots;    /* for instances with a /tmp each */
     int cgroup;            /* directory for instances' own groups; -1: they have none */
 };
 

@@ -16,6 +16,7 @@
 
 #include "config/call_sets.h"
 #include "config/config.h"
+#include "launch/plan.h"
 
 #define NAMESPACE_FLAGS                                                                           \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
@@ -26,6 +27,7 @@ struct builder {
     const struct isolation_settings *settings;
     size_t count; /* of settings->calls */
     bool private_mounts;
+    const char *const *extra; /* what superd needs besides; NULL at the end */
     int error;
 };
 
@@ -78,10 +80,19 @@ static int compare_name(const void *name, const void *item)
     return strcmp(name, *(const char *const *)item);
 }
 
+static bool is_extra(const struct builder *builder, const char *name)
+{
+    for (const char *const *extra = builder->extra; *extra; extra++) {
+        if (strcmp(*extra, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool is_allowed(const struct builder *builder, const char *name)
 {
-    return bsearch(name, builder->settings->calls, builder->count, sizeof *builder->settings->calls,
-                   compare_name) != NULL;
+    return is_extra(builder, name) || bsearch(name, builder->settings->calls, builder->count,
+                                              sizeof *builder->settings->calls, compare_name);
 }
 
 static void deny_call(void *data, const char *name)
@@ -91,22 +102,30 @@ static void deny_call(void *data, const char *name)
 
     if (call < 0 || is_allowed(builder, name) || strcmp(name, "clone3") == 0)
         return;
-    if (builder->private_mounts && strcmp(name, "mount") == 0)
-        return;
     note(builder, seccomp_rule_add(builder->context, SCMP_ACT_ERRNO(EPERM), call, 0));
+}
+
+/* What launchers and children do for themselves before there is a handler. */
+static const char *const *extra_of(const struct plan *plan)
+{
+    static const char *const none[] = {NULL}, *const mounts[] = {"mount", NULL},
+                             *const slots[] = {"mount", "umount2",  "chroot", "getpriority",
+                                               "kill",  "statfs",   "mkdir",  "mkdirat",
+                                               "rmdir", "unlinkat", NULL};
+
+    return plan->slots ? slots : plan->clone_flags ? mounts : none;
 }
 
 static void add_rules(struct builder *builder)
 {
     const struct isolation_settings *settings = builder->settings;
 
+    for (const char *const *extra = builder->extra; *extra; extra++)
+        allow_call(builder, *extra);
     for (size_t i = 0; i < builder->count; i++) {
-        if (strcmp(settings->calls[i], "clone3") != 0)
+        if (strcmp(settings->calls[i], "clone3") != 0 && !is_extra(builder, settings->calls[i]))
             allow_call(builder, settings->calls[i]);
     }
-    /* What the child does for itself before it is the handler. */
-    if (builder->private_mounts && !is_allowed(builder, "mount"))
-        note(builder, seccomp_rule_add(builder->context, SCMP_ACT_ALLOW, SCMP_SYS(mount), 0));
     if (settings->call_action == CALL_KILL) {
         note(builder,
              seccomp_rule_add(builder->context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0));
@@ -122,9 +141,10 @@ static void add_rules(struct builder *builder)
     }
 }
 
-int filter_load(const struct isolation_settings *settings, bool private_mounts)
+int filter_load(const struct isolation_settings *settings, const struct plan *plan)
 {
-    struct builder builder = {.settings = settings, .private_mounts = private_mounts};
+    struct builder builder = {
+        .settings = settings, .private_mounts = plan->clone_flags != 0, .extra = extra_of(plan)};
 
     while (settings->calls[builder.count])
         builder.count++;

@@ -6,12 +6,12 @@
 #ifndef SUPERD_LAUNCH_ISOLATION_FILTER_H
 #define SUPERD_LAUNCH_ISOLATION_FILTER_H
 
-#include <stdbool.h>
-
 struct isolation_settings;
+struct plan;
 
-/* Put it on. PRIVATE_MOUNTS: each child makes mounts or a process namespace for itself, so the
- * calls for that are let through; without the capability, which no handler has, they fail. Needs no_new_privs. Returns 0 or -errno. */
-int filter_load(const struct isolation_settings *settings, bool private_mounts);
+/* Put it on, for a launcher that carries out PLAN. Where each child makes mounts or namespaces for
+ * itself, or is put into a slot, the calls for that are let through as well; without the capability,
+ * which no handler has, they fail. Needs no_new_privs. Returns 0 or -errno. */
+int filter_load(const struct isolation_settings *settings, const struct plan *plan);
 
 #endif

@@ -10,6 +10,9 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+/* Attributes of what is shown of the host. */
+#define MOUNTS_SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+
 /* Where a view is being built. */
 struct mounts {
     int root;        /* the directory that will be /; paths below it never lead out of it */

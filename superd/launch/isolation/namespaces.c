@@ -26,6 +26,7 @@
 #include "launch/isolation/privilege.h"
 #include "launch/isolation/user_map.h"
 #include "launch/isolation/view.h"
+#include "launch/plan.h"
 
 #define CHANNEL_FD   3
 #define LAST_LOOK_MS 200 /* between two looks of process 1 for others, when nobody needs it */
@@ -247,11 +248,13 @@ static size_t open_namespaces(int flags, int fds[KINDS])
     return count;
 }
 
-static _Noreturn void furnish(const struct service_config *service, int channel, int flags)
+static _Noreturn void furnish(const struct plan *plan, int channel, int flags)
 {
+    const struct service_config *service = plan->service;
     const struct isolation_settings *settings = &service->isolation;
     struct view view = {.service = service,
                         .own_pids = flags & CLONE_NEWPID,
+                        .slots = plan->slots,
                         .user_namespace = flags & CLONE_NEWUSER};
     struct message message = {.flags = flags};
     char what[128] = "";
@@ -299,9 +302,9 @@ static void settle(int channel)
     umask(022);
 }
 
-_Noreturn void namespaces_make(const struct service_config *service, int channel,
-                               const char *cgroup)
+_Noreturn void namespaces_make(const struct plan *plan, int channel, const char *cgroup)
 {
+    const struct service_config *service = plan->service;
     int flags = flags_of(service), r;
     char what[128] = "";
 
@@ -323,7 +326,7 @@ _Noreturn void namespaces_make(const struct service_config *service, int channel
         if (pid > 0)
             _exit(0); /* process 1 goes on */
     }
-    furnish(service, channel, flags);
+    furnish(plan, channel, flags);
 }
 
 /* ---- Launchers ------------------------------------------------------------------------------ */

@@ -15,6 +15,7 @@
 
 #include "launch/order.h"
 
+struct plan;
 struct service_config;
 
 /* What went wrong, for a person. */
@@ -29,8 +30,7 @@ bool namespaces_needed(const struct service_config *service);
 
 /* Be the maker; CHANNEL is the end of the socket to write to; CGROUP the service's
  * control group, NULL for none. Never returns. */
-_Noreturn void namespaces_make(const struct service_config *service, int channel,
-                               const char *cgroup);
+_Noreturn void namespaces_make(const struct plan *plan, int channel, const char *cgroup);
 
 /* Enter them, from the launchers' end of the socket: waits for the message. Returns 0, or -1 with
  * the failure in *FAILURE_R. */

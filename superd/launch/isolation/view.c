@@ -20,10 +20,11 @@
 #include "base/fd.h"
 #include "config/config.h"
 #include "launch/isolation/mounts.h"
+#include "launch/isolation/shown.h"
+#include "launch/isolation/slots.h"
 #include "launch/isolation/system_files.h"
 
 #define STAGE       "/tmp"
-#define SAFE        (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 #define INODE_BYTES 4096 /* a private /tmp may have a file for so many bytes of its size */
 
 bool view_needed(const struct service_config *service)
@@ -53,7 +54,8 @@ static int make_proc(struct mounts *mounts, const struct view *view)
     if (r == -EINVAL) /* before Linux 5.8 */
         r = mounts_new(mounts, "proc", "hidepid=2", flags, "/proc");
     if (r == -EPERM && !view->own_pids) /* of a user namespace, with the host's processes */
-        r = mounts_bind(mounts, "/proc", "/proc", SAFE | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY);
+        r = mounts_bind(mounts, "/proc", "/proc",
+                        MOUNTS_SAFE | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY);
     return r;
 }
 
@@ -74,120 +76,7 @@ static int make_tmp(struct mounts *mounts, const struct isolation_settings *sett
     return 0;
 }
 
-/* One path that is shown, or covered. */
-struct shown {
-    const char *path;
-    enum { SHOW_READ_ONLY, SHOW_READ_WRITE, SHOW_HIDDEN } how;
-    bool optional;
-};
-
-#define SHOWN_MAX 512
-
-struct shown_list {
-    struct shown items[SHOWN_MAX];
-    size_t count;
-};
-
-static void show(struct shown_list *list, const char *path, int how, bool optional)
-{
-    if (list->count < SHOWN_MAX)
-        list->items[list->count++] = (struct shown){path, how, optional};
-}
-
-static void show_all(struct shown_list *list, const char *const *paths, int how)
-{
-    while (*paths)
-        show(list, *paths++, how, false);
-}
-
-/* What is above comes first; of one path written twice the last word counts: hide, write, read. */
-static int compare_shown(const void *a, const void *b)
-{
-    const struct shown *x = a, *y = b;
-    int order = strcmp(x->path, y->path);
-
-    return order ? order : (int)x->how - (int)y->how;
-}
-
-static int cover(struct mounts *mounts, const char *path)
-{
-    int place = mounts_place(mounts, path, true);
-    struct stat st;
-    int r;
-
-    snprintf(mounts->what, sizeof mounts->what, "%s", path);
-    if (place == -ENOENT)
-        return 0; /* nothing to hide */
-    if (place < 0)
-        return place;
-    r = fstat(place, &st) == 0 ? 0 : -errno;
-    fd_close(&place);
-    if (r < 0)
-        return r;
-    if (S_ISDIR(st.st_mode))
-        return mounts_new(mounts, "tmpfs", "size=4k,nr_inodes=2,mode=0555",
-                          MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, path);
-    return mounts_bind(mounts, "/dev/null", path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-}
-
-static int show_one(struct mounts *mounts, const struct isolation_settings *settings,
-                    const struct shown *shown)
-{
-    uint64_t attributes = SAFE;
-    int r;
-
-    if (shown->how == SHOW_HIDDEN)
-        return cover(mounts, shown->path);
-    if (shown->how == SHOW_READ_ONLY)
-        attributes |= MOUNT_ATTR_RDONLY;
-    else if (settings->no_exec)
-        attributes |= MOUNT_ATTR_NOEXEC;
-    r = mounts_bind(mounts, shown->path, shown->path, attributes);
-    return r == -ENOENT && shown->optional ? 0 : r;
-}
-
-static int show_list(struct mounts *mounts, const struct isolation_settings *settings,
-                     struct shown_list *list)
-{
-    int r = list->count < SHOWN_MAX ? 0 : -E2BIG;
-
-    qsort(list->items, list->count, sizeof list->items[0], compare_shown);
-    for (size_t i = 0; r == 0 && i < list->count; i++)
-        r = show_one(mounts, settings, &list->items[i]);
-    return r;
-}
-
 /* ---- A minimal root ------------------------------------------------------------------------- */
-
-static bool is_system(const char *path)
-{
-    static const char *const folders[] = {"/usr",   "/bin",    "/sbin", "/lib", "/lib32",
-                                          "/lib64", "/libx32", "/proc", "/dev"};
-
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        size_t length = strlen(folders[i]);
-
-        if (strncmp(path, folders[i], length) == 0 && (path[length] == '/' || path[length] == '\0'))
-            return true;
-    }
-    return strcmp(path, "/") == 0 || strcmp(path, "/tmp") == 0 || strcmp(path, "/etc") == 0;
-}
-
-/* What the handler is made of: its program, its directory, and every argument that is the path of
- * something. So that three lines of configuration are enough. */
-static void show_own(struct shown_list *list, const struct service_config *service)
-{
-    if (!is_system(service->program))
-        show(list, service->program, SHOW_READ_ONLY, false);
-    if (!is_system(service->directory))
-        show(list, service->directory, SHOW_READ_ONLY, true);
-    for (size_t i = 1; service->arguments[0] && service->arguments[i]; i++) {
-        const char *argument = service->arguments[i];
-
-        if (argument[0] == '/' && !strstr(argument, "..") && !is_system(argument))
-            show(list, argument, SHOW_READ_ONLY, true);
-    }
-}
 
 static int make_minimal(struct mounts *mounts, const struct view *view)
 {
@@ -209,7 +98,7 @@ static int make_directory(struct mounts *mounts, const struct service_config *se
 {
     const char *source = service->isolation.root_directory;
     struct stat st;
-    int tree = mounts_copy(mounts, source, SAFE | MOUNT_ATTR_RDONLY, &st);
+    int tree = mounts_copy(mounts, source, MOUNTS_SAFE | MOUNT_ATTR_RDONLY, &st);
     int r = 0;
 
     if (tree < 0)
@@ -287,12 +176,10 @@ static int fill(struct mounts *mounts, const struct view *view)
     if (r == 0)
         r = make_devices(mounts, settings);
     if (minimal)
-        show_own(list, service);
-    show_all(list, settings->read_only, SHOW_READ_ONLY);
-    show_all(list, settings->read_write, SHOW_READ_WRITE);
-    show_all(list, settings->hide, SHOW_HIDDEN);
+        shown_add_own(list, service);
+    shown_add_settings(list, settings);
     if (r == 0)
-        r = show_list(mounts, settings, list);
+        r = shown_make(mounts, settings, list);
     free(list);
     return r;
 }
@@ -328,6 +215,10 @@ static int make_own(struct mounts *mounts, const struct view *view)
         fd_close(&mounts->root);
         mounts->root = root;
         r = leave_stage(mounts, minimal);
+    }
+    if (r == 0 && view->slots) {
+        snprintf(mounts->what, sizeof mounts->what, "/tmp");
+        r = slots_prepare();
     }
     return r;
 }
@@ -368,7 +259,7 @@ static int restrict_host(struct mounts *mounts, const struct isolation_settings 
             r = attached;
     }
     for (const char *const *path = settings->hide; *path && r == 0; path++)
-        r = cover(mounts, *path);
+        r = shown_cover(mounts, *path);
     return r;
 }
 
@@ -387,7 +278,7 @@ static int change_host(struct mounts *mounts, const struct view *view)
     if (r == 0 && settings->private_tmp == SHARING_SERVICE) {
         r = make_tmp(mounts, settings);
         if (r == 0)
-            r = mounts_bind(mounts, "/tmp", "/var/tmp", SAFE);
+            r = mounts_bind(mounts, "/tmp", "/var/tmp", MOUNTS_SAFE);
     }
     return r;
 }

@@ -17,6 +17,7 @@ struct service_config;
 struct view {
     const struct service_config *service;
     bool own_pids; /* we are in a process namespace of the service's, and /proc is to show it */
+    bool slots;    /* launchers will make a root for each instance, see slots.h */
     bool user_namespace; /* we cannot make device files */
 };
 

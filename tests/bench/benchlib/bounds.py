@@ -1,5 +1,6 @@
 """The bounds that superd must reach, each computed from the records of this run."""
 
+from . import isolate
 from .tables import median, names, ratios, select, values
 
 BASE = "bare1"
@@ -94,9 +95,14 @@ def _calls(records):
                  found[0] <= 12)]
 
 
+def _isolation(records):
+    return [_row(what, bound, found, 3, reached)
+            for what, bound, found, reached in isolate.bounds(records)]
+
+
 def check(cases):
     """Rows of a table: the case, its bound, what was measured, whether that reaches it."""
     checks = {"throughput": _throughput, "held": _held, "services": _services, "idle": _idle,
-              "calls": _calls}
+              "isolation": _isolation, "calls": _calls}
     return [row for name, function in checks.items() if cases.get(name)
             for row in function(cases[name])]

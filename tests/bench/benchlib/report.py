@@ -1,6 +1,6 @@
 """results.json -> results.md: one section a case."""
 
-from . import bounds
+from . import bounds, isolate
 from .tables import (failed, median, names, number, pick, ratios, select, spread, table, values)
 
 BASE = "bare1"
@@ -202,6 +202,7 @@ SECTIONS = {
     "sources": ("Memory per source", _sources),
     "flood": ("Refused floods", _flood),
     "beside": ("Admitted clients beside a refused flood", _beside),
+    "isolation": ("Isolation", isolate.section),
     "calls": ("System calls", _calls),
     "profile": ("Profiles", _profile),
 }

@@ -6,7 +6,8 @@
     "superd: { control = \"@/control\"; control_group = \"root\";\n"                               \
     " log: { target = \"syslog\"; format = \"json\"; level = \"warning\"; summary = \"30s\";\n"    \
     "  addresses = \"none\"; }; pid_file = \"@/pid\"; grace = \"1m\"; strict = true;\n"            \
-    " launchers = 2; limits: { instances = 1000; sources = 1024; load = 7.25; pressure = 1e1; "    \
+    " launchers = 2; launch_timeout = \"3s\"; limits: { instances = 1000; sources = 1024; load = " \
+    "7.25; pressure = 1e1; "                                                                       \
     "};\n"                                                                                         \
     " isolation: { users = \"400000-400999\"; templates = 5; idle = \"1m\"; };\n"                  \
     "};\n"                                                                                         \

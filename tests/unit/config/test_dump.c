@@ -48,6 +48,16 @@ static void config_dump__not_root__loads_to_the_same(void **state)
     expect_round_trip(fixture);
 }
 
+/* No handler: no program, no user, nothing to isolate. */
+static void config_dump__traps_alone__loads_to_the_same(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_non_null(fixture_load_text(
+        fixture, "services: { a: { listen = { address = \"*:23\"; trap = \"1h\"; }; }; };"));
+    expect_round_trip(fixture);
+}
+
 static void config_dump__nothing__loads_to_the_same(void **state)
 {
     struct fixture *fixture = *state;
@@ -97,6 +107,7 @@ int main(void)
         TEST(config_dump__every_setting__loads_to_the_same),
         TEST(config_dump__not_root__loads_to_the_same),
         TEST(config_dump__nothing__loads_to_the_same),
+        TEST(config_dump__traps_alone__loads_to_the_same),
         TEST(config_dump__rows_of_the_schema__all_there),
         TEST(config_dump__full_device__error),
     };

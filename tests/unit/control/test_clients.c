@@ -275,6 +275,74 @@ static void line__answer_takes_long__the_next_waits_its_share(void **state)
     close(other);
 }
 
+/* Every line of the flood spends all the time there is, so that each line waits for a pause to be over. */
+static void flood__of_long_answers__others_have_every_second_turn(void **state)
+{
+    int flood = dial(), others[2] = {dial(), dial()};
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        say(flood, "burn\n");
+    assert_string_equal(hear(flood), "burnt\n");
+    for (size_t i = 0; i < 4; i++) {
+        size_t before = lines;
+        int late = i < 2 ? others[i] : dial();
+
+        say(late, "burn\n"); /* which leaves nothing to a third in the same pause */
+        assert_string_equal(hear(late), "burnt\n");
+        assert_in_range(lines - before, 1,
+                        3); /* with one of the flood before it, and one on its way */
+        if (late != others[i % 2])
+            close(late);
+    }
+    close(flood);
+    close(others[0]);
+    close(others[1]);
+}
+
+static void flood__faster_than_the_answers__is_not_piled_up(void **state)
+{
+    static char many[16384], answers[4096];
+    int fd = dial();
+    size_t sent = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof many; i += 2)
+        memcpy(many + i, "x\n", 2);
+    while (lines < 300) {
+        ssize_t n = send(fd, many, sizeof many, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        sent += n > 0 ? (size_t)n : 0;
+        uv_run(&loop, UV_RUN_NOWAIT);
+        while (recv(fd, answers, sizeof answers, MSG_DONTWAIT) > 0)
+            continue;
+    }
+    /* The rest is in the socket; once 16 KB were read for each line. */
+    assert_in_range(sent, lines, 1024 * 1024);
+    close(fd);
+    wait_for(&closed, 1);
+}
+
+static void line__much_unread_then_half_closed__all_is_answered(void **state)
+{
+    static char text[50000];
+    int fd = dial();
+
+    (void)state;
+    memset(text, '\n', sizeof text); /* more than one read takes */
+    memcpy(text, "burn", 4);
+    memcpy(text + sizeof text - 6, "\nlast", 5);
+    assert_int_equal(send(fd, text, sizeof text, MSG_NOSIGNAL), sizeof text);
+    shutdown(fd, SHUT_WR);
+    wait_for(&lines, 1);
+    while (lines < 2 && closed == 0)
+        uv_run(&loop, UV_RUN_NOWAIT);
+    assert_int_equal(lines, 2);
+    assert_string_equal(hear(fd), "burnt\nok\n");
+    assert_string_equal(hear(fd), "");
+    close(fd);
+}
+
 static void many__more_than_there_is_room_for__the_operator_still_gets_in(void **state)
 {
     int fds[CLIENTS_MAX + 8], last;
@@ -353,6 +421,9 @@ int main(void)
         CASE(silent__longer_than_idle__is_dropped),
         CASE(reader__takes_nothing__is_dropped_and_others_are_served),
         CASE(line__answer_takes_long__the_next_waits_its_share),
+        CASE(flood__of_long_answers__others_have_every_second_turn),
+        CASE(flood__faster_than_the_answers__is_not_piled_up),
+        CASE(line__much_unread_then_half_closed__all_is_answered),
         CASE(many__more_than_there_is_room_for__the_operator_still_gets_in),
         CASE(listen__other_path__the_old_one_goes_and_who_is_there_stays),
         CASE(listen__path_of_somebody_alive__is_not_taken),

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -17,6 +18,7 @@
 #include "launch/pool.h"
 
 #define DEADLINE_MS 20000
+#define LATE_MS     2000 /* longer than any launch here takes, also on a slow machine */
 
 struct bench { /* what a test has around a pool */
     uv_loop_t loop;
@@ -77,6 +79,7 @@ static void begin(struct bench *bench, const char *program, const char *const *a
     struct launch_pool_settings settings = {.loop = &bench->loop,
                                             .launchers = launchers,
                                             .plan_count = 1,
+                                            .late_ms = LATE_MS,
                                             .data = bench,
                                             .on_report = on_report,
                                             .on_room = on_room,
@@ -308,6 +311,107 @@ static void pool_reaped__launchers_killed_at_work__every_order_has_one_answer(vo
     end(&bench);
 }
 
+/* As wait_reports(), with launchers reaped as the supervisor does it. */
+static void wait_reports_reaping(struct bench *bench, size_t count)
+{
+    while (bench->report_count < count) {
+        uv_run(&bench->loop, UV_RUN_ONCE);
+        bench->launcher_count = 0;
+        launch_pool_visit(bench->pool, note_launcher, bench);
+        for (size_t i = 0; i < bench->launcher_count; i++) {
+            if (waitpid(bench->launchers[i], NULL, WNOHANG) == bench->launchers[i])
+                assert_true(launch_pool_reaped(bench->pool, bench->launchers[i]));
+        }
+    }
+    assert_int_equal(bench->report_count, count);
+}
+
+static void pool_late__nobody_takes_the_orders__they_fail_and_launchers_are_replaced(void **state)
+{
+    static const char *const arguments[] = {"echo", "here", NULL};
+    struct bench bench;
+    int fds[3];
+
+    (void)state;
+    begin(&bench, "/bin/echo", arguments, 2);
+    for (size_t i = 0; i < 2; i++) {
+        kill(bench.launchers[i], SIGSTOP);
+        assert_int_equal(waitpid(bench.launchers[i], NULL, WUNTRACED), bench.launchers[i]);
+    }
+    for (size_t i = 0; i < 3; i++)
+        fds[i] = send_order(&bench, i + 1);
+    wait_reports_reaping(&bench, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(bench.reports[i].step, STEP_STUCK);
+        assert_int_equal(bench.reports[i].error, ETIMEDOUT);
+        assert_int_equal(bench.reports[i].pid, 0);
+        expect_text(fds[i], ""); /* the client is closed */
+    }
+    fds[0] = send_order(&bench, 4);
+    wait_reports_reaping(&bench, 4);
+    assert_int_equal(bench.reports[3].step, STEP_NONE);
+    expect_text(fds[0], "here\n");
+    end(&bench);
+}
+
+/* Stop the next child of LAUNCHER before it becomes its program: what a file server that is silent
+ * does to it, or another process of its user. */
+static bool stop_next_child(pid_t launcher)
+{
+    return ptrace(PTRACE_SEIZE, launcher, NULL,
+                  (void *)(PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)) == 0;
+}
+
+/* Wait for that child, and let LAUNCHER go on, into its sleep. */
+static pid_t stopped_child(pid_t launcher)
+{
+    unsigned long child = 0;
+    int status;
+
+    assert_int_equal(waitpid(launcher, &status, __WALL), launcher);
+    assert_true(WIFSTOPPED(status));
+    assert_int_equal(ptrace(PTRACE_GETEVENTMSG, launcher, NULL, &child), 0);
+    assert_int_equal(waitpid((pid_t)child, &status, __WALL), (pid_t)child);
+    assert_true(WIFSTOPPED(status));
+    assert_int_equal(ptrace(PTRACE_DETACH, launcher, NULL, NULL), 0);
+    return (pid_t)child;
+}
+
+static void pool_late__a_child_is_stopped__it_fails_and_others_are_served(void **state)
+{
+    static const char *const arguments[] = {"echo", "here", NULL};
+    struct bench bench;
+    int status, stuck, served;
+    pid_t child;
+
+    (void)state;
+    begin(&bench, "/bin/echo", arguments, 2);
+    kill(bench.launchers[1], SIGSTOP); /* so that the first takes the order */
+    assert_int_equal(waitpid(bench.launchers[1], NULL, WUNTRACED), bench.launchers[1]);
+    if (!stop_next_child(bench.launchers[0])) {
+        kill(bench.launchers[1], SIGCONT);
+        end(&bench);
+        skip(); /* no tracing here */
+    }
+    stuck = send_order(&bench, 1);
+    child = stopped_child(bench.launchers[0]);
+    kill(bench.launchers[1], SIGCONT);
+    served = send_order(&bench, 2);
+    wait_reports_reaping(&bench, 1);
+    assert_int_equal(bench.reports[0].instance, 2);
+    assert_int_equal(bench.reports[0].step, STEP_NONE);
+    expect_text(served, "here\n");
+    wait_reports_reaping(&bench, 2);
+    assert_int_equal(bench.reports[1].instance, 1);
+    assert_int_equal(bench.reports[1].step, STEP_STUCK);
+    assert_int_equal(bench.reports[1].pid, child);
+    assert_int_equal(waitpid(child, &status, __WALL), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    expect_text(stuck, "");
+    assert_int_equal(bench.replaced, 1);
+    end(&bench);
+}
+
 static void pool_retire__orders_on_their_way__empty_when_the_last_is_answered(void **state)
 {
     static const char *const arguments[] = {"true", NULL};
@@ -338,6 +442,8 @@ int main(void)
         cmocka_unit_test(pool_reaped__idle_launcher_killed__replaced_and_serving),
         cmocka_unit_test(pool_reaped__launcher_killed_with_orders_waiting__all_are_answered),
         cmocka_unit_test(pool_reaped__launchers_killed_at_work__every_order_has_one_answer),
+        cmocka_unit_test(pool_late__nobody_takes_the_orders__they_fail_and_launchers_are_replaced),
+        cmocka_unit_test(pool_late__a_child_is_stopped__it_fails_and_others_are_served),
         cmocka_unit_test(pool_retire__orders_on_their_way__empty_when_the_last_is_answered),
     };
 

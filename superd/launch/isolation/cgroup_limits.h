@@ -1,0 +1,10 @@
+/* cgroup_limits: the limits of a service or an instance as the files of its group. */
+#ifndef SUPERD_LAUNCH_ISOLATION_CGROUP_LIMITS_H
+#define SUPERD_LAUNCH_ISOLATION_CGROUP_LIMITS_H
+
+struct resource_settings;
+
+/* Set LIMITS in the group that is open at AT. Returns 0, or -errno at the first that cannot be. */
+int cgroup_set_limits(int at, const struct resource_settings *limits);
+
+#endif

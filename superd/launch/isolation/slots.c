@@ -1,0 +1,129 @@
+/*
+ * slots: see slots.h.
+ */
+#include "launch/isolation/slots.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#define TRIES 4 /* slots that are looked at before another is made */
+
+int slots_prepare(void)
+{
+    if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+              "size=64k,nr_inodes=4096,mode=0700") != 0 ||
+        mount(NULL, "/tmp", NULL, MS_UNBINDABLE, NULL) != 0)
+        return -errno;
+    return 0;
+}
+
+void slots_begin(struct slots *slots, const struct plan *plan)
+{
+    *slots = (struct slots){.plan = plan && plan->slots ? plan : NULL, .most = SLOTS_MAX};
+}
+
+/* ---- One slot ------------------------------------------------------------------------------- */
+
+static bool tmp_path(const struct slot *slot, char *path, size_t size)
+{
+    return snprintf(path, size, "%s/tmp", slot->path) < (int)size;
+}
+
+static bool free_of(const struct slot *slot, unsigned long long *bytes, unsigned long long *inodes)
+{
+    struct statfs st;
+    char path[64];
+
+    if (!tmp_path(slot, path, sizeof path) || statfs(path, &st) != 0)
+        return false;
+    *bytes = st.f_bfree;
+    *inodes = st.f_ffree;
+    return true;
+}
+
+static bool furnish(const struct slots *slots, struct slot *slot)
+{
+    char path[64];
+
+    return tmp_path(slot, path, sizeof path) &&
+           mount("tmpfs", path, "tmpfs", slots->plan->tmp_flags, slots->plan->tmp_options) == 0 &&
+           free_of(slot, &slot->fresh_bytes, &slot->fresh_inodes);
+}
+
+static bool is_fresh(const struct slot *slot)
+{
+    unsigned long long bytes, inodes;
+
+    return free_of(slot, &bytes, &inodes) && bytes == slot->fresh_bytes &&
+           inodes == slot->fresh_inodes;
+}
+
+/* Nobody is in it any more, and nothing was left there, or it has been thrown away. */
+static bool is_ready(const struct slots *slots, struct slot *slot)
+{
+    char path[64];
+
+    /* EPERM: there is such a process, and cheaper to find than all of a uid. */
+    if (kill(slot->pid, 0) == 0 || errno != ESRCH)
+        return false;
+    errno = 0;
+    getpriority(PRIO_USER, slot->uid);
+    if (errno != ESRCH)
+        return false;
+    if (is_fresh(slot))
+        return true;
+    return tmp_path(slot, path, sizeof path) && umount2(path, MNT_DETACH) == 0 &&
+           furnish(slots, slot);
+}
+
+static bool make(struct slots *slots, struct slot *slot)
+{
+    snprintf(slot->path, sizeof slot->path, "/tmp/%ld.%zu", (long)getpid(), slots->count);
+    if (mkdir(slot->path, 0755) != 0)
+        return false;
+    if (mount("/", slot->path, NULL, MS_BIND | MS_REC, NULL) != 0) {
+        rmdir(slot->path);
+        return false;
+    }
+    if (!furnish(slots, slot)) {
+        umount2(slot->path, MNT_DETACH);
+        rmdir(slot->path);
+        return false;
+    }
+    return true;
+}
+
+/* ---- All of them ---------------------------------------------------------------------------- */
+
+struct slot *slots_take(struct slots *slots, uid_t uid)
+{
+    struct slot *slot;
+
+    if (!slots->plan)
+        return NULL;
+    for (size_t i = 0; i < TRIES && i < slots->count; i++) {
+        slot = &slots->slots[slots->next];
+        slots->next = (slots->next + 1) % slots->count;
+        if (is_ready(slots, slot)) {
+            slot->uid = uid;
+            return slot;
+        }
+    }
+    if (slots->count >= slots->most)
+        return NULL;
+    slot = &slots->slots[slots->count];
+    if (!make(slots, slot)) {
+        slots->most = slots->count; /* a limit of the kernel's: these must do */
+        return NULL;
+    }
+    slots->count++;
+    slot->uid = uid;
+    return slot;
+}
