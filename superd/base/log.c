@@ -2,10 +2,8 @@
  * log: events become lines, lines wait in one bounded buffer, log_flush() writes what can be
  * written without blocking. See log.h.
  *
- * A line is built in a buffer of its own on the stack; a field that does not fit into it is left
- * out whole and the line ends with truncated=true, so that it always parses. Once a line had to be
- * dropped, all are until half of the waiting buffer is free: one `log-lost` then tells of all of
- * them.
+ * A line is built (log_line.h) in a buffer of its own on the stack. Once a line had to be dropped, all
+ * are until half of the waiting buffer is free: one `log-lost` then tells of all of them.
  *
  * Standard error belongs to others too, so O_NONBLOCK must not be set on it: where the kernel lets
  * us, a terminal or pipe is opened anew for a description of our own; otherwise we write only after
@@ -29,26 +27,12 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/log_line.h"
 #include "base/strbuf.h"
-#include "base/text.h"
 
-#define LINE_SIZE    8192
-#define TAIL_SIZE    24 /* kept free for the mark of a cut line and the end of the line */
 #define PENDING_SIZE ((size_t)256 * 1024)
 #define ENOUGH_SIZE  4096 /* of lines, to be written at once */
 #define FRAME_SIZE   64   /* what RFC 3164 puts in front */
-
-const char *const log_level_names[LEVEL_MAX] = {
-    [LEVEL_ERROR] = "error",
-    [LEVEL_WARNING] = "warning",
-    [LEVEL_INFO] = "info",
-    [LEVEL_DEBUG] = "debug",
-};
-
-const char *const log_format_names[LOG_FORMAT_MAX] = {
-    [LOG_FORMAT_TEXT] = "text",
-    [LOG_FORMAT_JSON] = "json",
-};
 
 enum sink { SINK_NONE, SINK_FILE, SINK_STREAM, SINK_SOCKET, SINK_SYSLOG };
 
@@ -67,82 +51,6 @@ static struct {
 
 static char pending[PENDING_SIZE];
 static const char *syslog_path = "/dev/log";
-
-/* ---- Building a line ------------------------------------------------------------------------ */
-
-static void append_content(struct strbuf *sb, enum log_format format, const struct log_field *field)
-{
-    switch (field->type) {
-    case FIELD_TEXT:
-    case FIELD_BYTES: {
-        size_t length = field->type == FIELD_TEXT ? strlen(field->text) : field->length;
-
-        if (format == LOG_FORMAT_JSON)
-            text_append_json(sb, field->text, length);
-        else
-            text_append_value(sb, field->text, length);
-        break;
-    }
-    case FIELD_U64:
-        strbuf_u64(sb, field->u64);
-        break;
-    case FIELD_I64:
-        strbuf_i64(sb, field->i64);
-        break;
-    case FIELD_BOOL:
-        strbuf_text(sb, field->boolean ? "true" : "false");
-        break;
-    case FIELD_END:
-        break;
-    }
-}
-
-/* Append the field, or nothing at all. */
-static bool append_field(struct strbuf *sb, enum log_format format, const struct log_field *field)
-{
-    size_t length = sb->length;
-
-    if (format == LOG_FORMAT_JSON) {
-        strbuf_text(sb, ",\"");
-        strbuf_text(sb, field->key);
-        strbuf_text(sb, "\":");
-    } else {
-        strbuf_char(sb, ' ');
-        strbuf_text(sb, field->key);
-        strbuf_char(sb, '=');
-    }
-    append_content(sb, format, field);
-    if (!sb->truncated)
-        return true;
-    sb->length = length;
-    sb->data[length] = '\0';
-    sb->truncated = false;
-    return false;
-}
-
-/* Build the line without its newline. SB has LINE_SIZE bytes. */
-static void build_line(struct strbuf *sb, enum log_format format, const char *time,
-                       enum log_level level, const char *event, const struct log_field *fields)
-{
-    const struct log_field mark = log_bool("truncated", true);
-    bool complete = true;
-
-    strbuf_printf(sb,
-                  format == LOG_FORMAT_JSON ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\""
-                                            : "%s %s %s",
-                  time, log_level_names[level], event);
-    sb->size -= TAIL_SIZE;
-    for (; fields->type != FIELD_END; fields++) {
-        if ((fields->type == FIELD_TEXT || fields->type == FIELD_BYTES) && !fields->text)
-            continue;
-        complete &= append_field(sb, format, fields);
-    }
-    sb->size += TAIL_SIZE;
-    if (!complete)
-        append_field(sb, format, &mark);
-    if (format == LOG_FORMAT_JSON)
-        strbuf_char(sb, '}');
-}
 
 /* ---- The waiting buffer --------------------------------------------------------------------- */
 
@@ -199,7 +107,7 @@ static void queue_line(enum log_level level, const char *line, size_t length)
 /* Say how many lines were lost, when half of the buffer is free again. */
 static bool say_lost(void)
 {
-    char data[LINE_SIZE], time[CLOCK_TEXT_SIZE];
+    char data[LOG_LINE_SIZE], time[CLOCK_TEXT_SIZE];
     const struct log_field fields[] = {log_u64("count", state.lost_unsaid), {.type = FIELD_END}};
     struct strbuf sb;
 
@@ -208,8 +116,8 @@ static bool say_lost(void)
     if (pending_room() < PENDING_SIZE / 2)
         return false;
     strbuf_init(&sb, data, sizeof data);
-    build_line(&sb, state.format, clock_format(clock_wall_us(), time), LEVEL_WARNING, "log-lost",
-               fields);
+    log_line_build(&sb, state.format, clock_format(clock_wall_us(), time), LEVEL_WARNING,
+                   "log-lost", fields);
     queue_line(LEVEL_WARNING, sb.data, sb.length);
     state.lost_unsaid = 0;
     return true;
@@ -228,7 +136,7 @@ bool log_wants(enum log_level level)
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
-    char data[LINE_SIZE], time[CLOCK_TEXT_SIZE];
+    char data[LOG_LINE_SIZE], time[CLOCK_TEXT_SIZE];
     struct strbuf sb;
     int saved = errno;
 
@@ -236,7 +144,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         return;
     clock_format(clock_wall_us(), time);
     strbuf_init(&sb, data, sizeof data);
-    build_line(&sb, state.format, time, level, event, fields);
+    log_line_build(&sb, state.format, time, level, event, fields);
     /* Many lines in one turn of the loop (ten thousand listeners at start); a sink that is stuck is not
      * tried for every line. */
     if (state.lost_unsaid == 0 && pending_room() < sb.length + 1 + FRAME_SIZE)
@@ -248,7 +156,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     if (state.observer) {
         if (state.format != LOG_FORMAT_JSON) {
             strbuf_init(&sb, data, sizeof data);
-            build_line(&sb, LOG_FORMAT_JSON, time, level, event, fields);
+            log_line_build(&sb, LOG_FORMAT_JSON, time, level, event, fields);
         }
         state.observer(state.observer_data, level, sb.data, sb.length);
     }

@@ -192,7 +192,6 @@ static bool read_daemon(struct reading *r)
 {
     json_int_t last, started_ms, started_us, reloads, upgrades, turns, soft, hard, sources,
         instances, first_uid, last_uid, deadline;
-    const json_t *since = json_object_get(r->state, "history_since_ms");
     struct supervisor *s = r->supervisor;
     json_error_t error;
     int paused, draining;
@@ -214,8 +213,6 @@ static bool read_daemon(struct reading *r)
     s->reloads = (uint64_t)reloads;
     s->upgrades = (uint64_t)upgrades + 1;
     s->turns = (uint64_t)turns;
-    if (json_is_integer(since)) /* a program that had no histories does not know it */
-        s->history_since_ms = (uint64_t)json_integer_value(since);
     s->order = (struct standing_order){paused, draining, (uint64_t)deadline};
     if (!make_admission(s, (uint32_t)sources, (uint32_t)instances) ||
         !dynamic_users_configure(&s->dynamic_users, (uid_t)first_uid, (uid_t)last_uid))

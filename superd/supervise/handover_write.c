@@ -121,17 +121,16 @@ static json_t *daemon_json(struct writing *w)
 
     admission_bounds(s->admission, &sources, &instances);
     return json_pack(
-        "{s:i, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o*, s:o*, s:[I, I], s:[I, I], "
+        "{s:i, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o*, s:o*, s:[I, I], s:[I, I], "
         "s:[I, I], s:o, s:o, s:o}",
         "version", HANDOVER_VERSION, "superd", PACKAGE_VERSION, "pid", (int)getpid(), "generation",
         (json_int_t)s->generation->number, "last_instance", (json_int_t)s->last_instance,
         "started_ms", (json_int_t)s->started_ms, "started_wall_us", (json_int_t)s->started_wall_us,
-        "history_since_ms", (json_int_t)s->history_since_ms, "reloads", (json_int_t)s->reloads,
-        "upgrades", (json_int_t)s->upgrades, "turns", (json_int_t)s->turns, "config_text",
-        config_text(config), "pid_file", writing_text(config->daemon.pid_file), "limit",
-        (json_int_t)s->descriptors.rlim_cur, (json_int_t)s->descriptors.rlim_max, "bounds",
-        (json_int_t)sources, (json_int_t)instances, "dynamic_users",
-        (json_int_t)s->dynamic_users.first,
+        "reloads", (json_int_t)s->reloads, "upgrades", (json_int_t)s->upgrades, "turns",
+        (json_int_t)s->turns, "config_text", config_text(config), "pid_file",
+        writing_text(config->daemon.pid_file), "limit", (json_int_t)s->descriptors.rlim_cur,
+        (json_int_t)s->descriptors.rlim_max, "bounds", (json_int_t)sources, (json_int_t)instances,
+        "dynamic_users", (json_int_t)s->dynamic_users.first,
         (json_int_t)(s->dynamic_users.count ? s->dynamic_users.first + s->dynamic_users.count - 1
                                             : 0),
         "order", writing_order(&s->order), "cgroup", cgroup_json(w), "inherited",

@@ -31,7 +31,7 @@ struct e2e_case {
         .name = #function, .run = (function) \
     }
 
-#define CASE_SECONDS    60
+#define CASE_SECONDS    120
 #define PROGRAM_SECONDS 600
 
 /* Run the cases, or those whose names contain argv[1]. The return value is main()'s. */

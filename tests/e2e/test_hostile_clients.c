@@ -294,9 +294,9 @@ static void a_thousand__dropped_in_every_state__nothing_is_left(void)
         storm(daemon, 500);
         daemon_expect_quiet(daemon);
         assert_int_equal(stat(daemon->log, &st), 0);
-    } while (st.st_size < 5 << 18);
+    } while (!e2e_sanitized() && st.st_size < 5 << 18);
     before = census_memory(daemon->pid, "Private_Dirty");
-    storm(daemon, 1000);
+    storm(daemon, e2e_sanitized() ? 500 : 1000);
     daemon_expect_quiet(daemon);
     after = census_memory(daemon->pid, "Private_Dirty");
     expect_served(daemon);
@@ -318,7 +318,9 @@ static const struct e2e_case cases[] = {
     E2E(shuts_down_both_ways__no_effect),
     E2E(urgent_data__no_effect),
     E2E(datagram_flood__others_are_served),
-    E2E(a_thousand__dropped_in_every_state__nothing_is_left),
+    {.name = "a_thousand__dropped_in_every_state__nothing_is_left",
+     .run = a_thousand__dropped_in_every_state__nothing_is_left,
+     .seconds = 300},
 };
 
 int main(int argc, char **argv)

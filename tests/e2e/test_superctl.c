@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "census.h"
 #include "control.h"
 
 #define CAT   "exec = ['@SPECIMEN@', 'cat']; "
@@ -334,11 +335,26 @@ static void start_top(struct daemon *daemon)
           tmux_socket, control_superctl(), daemon_path(daemon, "control.sock"));
 }
 
-static void end_top(void)
+/* Is there nobody below us but the daemon? tmux and what it ran are our orphans. */
+static bool is_alone(void *data)
+{
+    const struct daemon *daemon = data;
+    pid_t pids[16];
+    size_t others = 0, n = census_children(getpid(), pids, COUNT(pids));
+
+    for (size_t i = 0; i < n; i++) {
+        if (pids[i] != daemon->pid)
+            others += waitpid(pids[i], NULL, WNOHANG) == 0;
+    }
+    return others == 0;
+}
+
+static void end_top(struct daemon *daemon)
 {
     press("q");
     expect_screen("left 0", true);
     shell("tmux -S %s kill-server 2>&1", tmux_socket);
+    assert_true(e2e_until(is_alone, daemon));
     unlink(tmux_socket);
 }
 
@@ -372,7 +388,7 @@ static void top__80x24__services_instances_sort_and_resize(void)
     expect_screen("INSTANCE SERVICE", true);
     close(fd);
     expect_screen("1 beta ", false);
-    end_top();
+    end_top(daemon);
     daemon_stop(daemon);
 }
 
@@ -385,7 +401,7 @@ static void top__daemon_goes__says_so_and_quits(void)
     daemon_signal(daemon, SIGTERM);
     assert_int_equal(daemon_wait(daemon), 0);
     expect_screen("superd does not answer", true);
-    end_top();
+    end_top(daemon);
     daemon_expect_gone(daemon);
 }
 
