@@ -369,17 +369,21 @@ static int take_over(const struct options *options, int fd)
     struct diagnostics list;
     struct handover handover;
     struct config *config;
+    bool parsed = handover_parse(fd, &handover);
     int code;
 
-    if (!handover_parse(fd, &handover)) {
+    if (parsed)
+        handover_keep(handover.state, false);
+    diagnostics_init(&list);
+    config = load(options, &list);
+    if (config)
+        log_open(&config->daemon.log); /* whatever is said from here on must be heard */
+    if (!parsed) {
         log_event(LEVEL_ERROR, "upgrade-failed", log_text("state", "the old program is gone"),
                   log_text("error", handover.error));
         log_close(1000);
         return EXIT_SYSTEM;
     }
-    handover_keep(handover.state, false);
-    diagnostics_init(&list);
-    config = load(options, &list);
     if (config && diagnostics_failed(&list)) {
         config_free(config);
         config = NULL;

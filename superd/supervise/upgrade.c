@@ -28,6 +28,7 @@
 enum phase {
     PHASE_CHECKING,
     PHASE_REFUSED, /* until the loop is about to sleep: who asked may not be waiting yet */
+    PHASE_CHECKED, /* until a reload that was under way is over; no other will begin */
     PHASE_QUIET
 };
 
@@ -169,10 +170,6 @@ static const char *under_way(const struct supervisor *supervisor)
 {
     if (launchers_in_flight(supervisor->generation->launchers))
         return "launches";
-    if (supervisor->retiring)
-        return "launches of the configuration before";
-    if (supervisor->reloading)
-        return "a reload";
     if (supervisor->rereading)
         return "reading files of access rules";
     if (supervisor->removing_groups)
@@ -180,6 +177,21 @@ static const char *under_way(const struct supervisor *supervisor)
     if (supervisor->tree_ends)
         return "ending processes that instances have left";
     return log_flush() ? NULL : "writing the log";
+}
+
+/* Nothing is under way: now. Otherwise the loop comes back. */
+static void try_step(struct upgrade *upgrade)
+{
+    const char *what = under_way(upgrade->supervisor);
+    char text[256];
+
+    if (!what) {
+        step_over(upgrade);
+    } else if (clock_now_ms() - upgrade->quiet_ms > UPGRADE_QUIET_MS) {
+        snprintf(text, sizeof text, "not finished within %d s: %s", UPGRADE_QUIET_MS / 1000, what);
+        add_error(upgrade, text);
+        failed(upgrade);
+    }
 }
 
 static void on_look(uv_timer_t *timer)
@@ -206,27 +218,20 @@ static void be_quiet(struct upgrade *upgrade)
 void upgrade_look(struct supervisor *supervisor)
 {
     struct upgrade *upgrade = supervisor->upgrade;
-    const char *what;
-    char text[256];
 
     if (!upgrade)
         return;
     if (supervisor->state != STATE_RUNNING) {
         add_error(upgrade, "superd is stopping");
         failed(upgrade);
-    } else if (upgrade->phase == PHASE_REFUSED) {
-        failed(upgrade);
-    } else if (upgrade->phase == PHASE_QUIET) {
-        what = under_way(supervisor);
-        if (!what) {
-            step_over(upgrade);
-        } else if (clock_now_ms() - upgrade->quiet_ms > UPGRADE_QUIET_MS) {
-            snprintf(text, sizeof text, "not finished within %d s: %s", UPGRADE_QUIET_MS / 1000,
-                     what);
-            add_error(upgrade, text);
-            failed(upgrade);
-        }
+        return;
     }
+    if (upgrade->phase == PHASE_CHECKED && !supervisor->reloading && !supervisor->retiring)
+        be_quiet(upgrade);
+    if (upgrade->phase == PHASE_QUIET)
+        try_step(upgrade);
+    else if (upgrade->phase == PHASE_REFUSED)
+        failed(upgrade);
 }
 
 /* ---- The check ------------------------------------------------------------------------------ */
@@ -239,7 +244,7 @@ static void on_check_end(void *data, bool good, char *output)
 
     upgrade->check = NULL;
     if (good) {
-        be_quiet(upgrade);
+        upgrade->phase = PHASE_CHECKED;
         return;
     }
     while ((line = strsep(&output, "\n"))) {

@@ -8,9 +8,10 @@
  *                              failed: the old one goes on as if nothing had been
  *
  * CHECKING: the new program reads a handover (handover.h) of this very daemon and its configuration, in a
- * process of its own (upgrade_check.h), while we serve. QUIET: no orders are given out, clients wait in the
+ * process of its own (upgrade_check.h), while we serve: so what it reads is the state of that moment, and
+ * not of the one in which it takes over, but made by the same code. QUIET: no orders are given out, clients wait in the
  * backlog; as soon as all orders are answered and nothing else is half done, a handover is written and
- * the new program exec'ed, which goes on in take_over(). This lasts milliseconds.
+ * the new program exec'ed, which goes on in upgrade_take_over(). This lasts milliseconds.
  *
  * What must hold: up to the exec nothing has been changed that is not put back when it fails. After it
  * the new program has what it has read once already, in its check; only a system that has run out of

@@ -368,6 +368,27 @@ static void configuration__changed_as_well__as_after_a_reload(void)
     daemon_stop(daemon);
 }
 
+static void reload__at_the_same_time__both_are_done(void)
+{
+    struct daemon *daemon = daemon_start(&(struct setup){.services = CAT, .defaults = MANY});
+    struct crowd crowd;
+
+    crowd_begin(&crowd, daemon_address(daemon, "cat", 0), 4);
+    for (int i = 0; i < 10; i++) {
+        const char *services = i % 2 ? CAT : CAT "a: { " LISTEN WAIT "};\n";
+
+        daemon_configure(daemon, &(struct setup){.services = services, .defaults = MANY});
+        daemon_signal(daemon, SIGHUP);
+        daemon_upgrade(daemon);
+        daemon_signal(daemon, SIGHUP);
+        daemon_signal(daemon, SIGUSR2);
+        expect_event(&daemon->events, "upgrade", "state", "done", NULL);
+        crowd_wait(&crowd, 5);
+    }
+    crowd_end(&crowd);
+    daemon_stop(daemon);
+}
+
 static void again_and_again__50_times__nothing_grows(void)
 {
     struct daemon *daemon = daemon_serve(CAT);
@@ -503,7 +524,7 @@ static void control_group__of_an_instance__ends_it_and_goes(void)
     daemon = daemon_start(&(struct setup){
         .superd = "isolation: { idle = '200ms'; };",
         .services = CAT "box: { " LISTEN "user = '64300'; group = '64300'; isolation = 'basic'; "
-                                         "isolate: { cgroup = 'connection'; };\n"
+                        "isolate: { cgroup = 'connection'; };\n"
                         "  exec = ['@SPECIMEN@', 'orphan-wait']; };\n"});
     snprintf(own, sizeof own, "superd.%d.*", (int)daemon->pid);
     fd = daemon_dial(daemon, "box");
@@ -538,6 +559,7 @@ static const struct e2e_case cases[] = {
     E2E(counters__go_on),
     E2E(log__who_follows_it_misses_nothing),
     E2E(configuration__changed_as_well__as_after_a_reload),
+    E2E(reload__at_the_same_time__both_are_done),
     E2E(again_and_again__50_times__nothing_grows),
     E2E(usr2__upgrades),
     E2E(notify__reloading_then_ready),
