@@ -247,9 +247,11 @@ static bool check_dynamic(struct loader *loader, const struct service_draft *dra
     return true;
 }
 
-static bool is_in_tmp(const char *path)
+/* In a minimal root /var/tmp leads to /tmp. */
+static bool is_in_tmp(const struct isolation_settings *settings, const char *path)
 {
-    return path && strncmp(path, "/tmp/", 5) == 0;
+    return path && (strncmp(path, "/tmp/", 5) == 0 ||
+                    (settings->root == ROOT_MINIMAL && strncmp(path, "/var/tmp/", 9) == 0));
 }
 
 /* A /tmp that is made for each connection is made over what was shown there. */
@@ -258,10 +260,10 @@ static bool check_tmp(struct loader *loader, const struct service_draft *draft,
 {
     if (settings->private_tmp != SHARING_CONNECTION)
         return true;
-    if (is_in_tmp(draft->config.program))
+    if (is_in_tmp(settings, draft->config.program))
         return say(loader, draft, "exec",
                    "is in /tmp, which isolate.private_tmp = \"connection\" hides from the handler");
-    if (is_in_tmp(draft->config.directory))
+    if (is_in_tmp(settings, draft->config.directory))
         return say(loader, draft, "directory",
                    "is in /tmp, which isolate.private_tmp = \"connection\" hides from the handler");
     return true;

@@ -76,10 +76,11 @@ def section(records):
                      spread(ratios(many, "rate", select(at32, daemon=NONE))),
                      spread(ratios(many, "rate", select(at32, daemon=BASE))),
                      number(median(values(one, "first.p50"))),
+                     spread(ratios(one, "first.p50", select(at1, daemon=NONE))),
                      spread(ratios(one, "first.p50", select(at1, daemon=BASE))),
                      failed(select(records, daemon=name))])
     return table(["isolation", "32 clients: /s", "÷ none", f"÷ {BASE}",
-                  "1 client: first byte p50 µs", f"÷ {BASE}", "failures"], rows)
+                  "1 client: first byte p50 µs", "÷ none", f"÷ {BASE}", "failures"], rows)
 
 
 def bounds(records):
