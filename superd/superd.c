@@ -1,21 +1,18 @@
 /*
  * superd: an inetd-style superserver.
  *
- * Here: options, the order of start-up, and becoming a daemon. What the daemon does is in
- * supervise/.
+ * Here: options, and the order of start-up. What the daemon does is in supervise/.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "background.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/units.h"
@@ -224,77 +221,7 @@ static int dump(const struct config *config)
     return EXIT_SYSTEM;
 }
 
-/* ---- Becoming a daemon ---------------------------------------------------------------------- */
-
-/* Fork; the parent waits until the child is ready (or has failed, which it says on our stderr) and
- * exits with that. Returns, in the child, the descriptor to say "ready" on, or -1. */
-static int detach(void)
-{
-    int pair[2];
-    pid_t pid;
-    char byte;
-
-    if (pipe2(pair, O_CLOEXEC) != 0)
-        return -1;
-    pid = fork();
-    if (pid < 0)
-        return -1;
-    if (pid > 0) {
-        ssize_t n;
-
-        close(pair[1]);
-        do {
-            n = read(pair[0], &byte, 1);
-        } while (n < 0 && errno == EINTR);
-        _exit(n == 1 ? EXIT_OK : EXIT_SYSTEM);
-    }
-    close(pair[0]);
-    setsid();
-    return pair[1];
-}
-
-static int write_pid_file(const char *path)
-{
-    char text[32];
-    int length = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-    int r = fd >= 0 && write(fd, text, (size_t)length) == length ? 0 : -errno;
-
-    if (fd >= 0)
-        close(fd);
-    return r;
-}
-
-/* Standard input is nobody's; the others too, once the daemon has said that it is ready. */
-static void leave_terminal(bool log_to_stderr)
-{
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    if (null < 0)
-        return;
-    dup2(null, 0);
-    dup2(null, 1);
-    if (!log_to_stderr)
-        dup2(null, 2);
-    close(null);
-}
-
-/* The file of this program has PATH (NULL: it wants none); that of the one before is in HANDOVER. */
-static void renew_pid_file(const char *path, const struct handover *handover)
-{
-    char *old = handover ? handover_text(handover, "pid_file") : NULL;
-    int r = 0;
-
-    if (!old || !path || strcmp(old, path) != 0) {
-        if (old)
-            unlink(old);
-        r = path ? write_pid_file(path) : 0;
-    }
-    if (r < 0)
-        log_event(LEVEL_WARNING, "error", log_text("what", "pid_file"), log_text("path", path),
-                  log_text("error", strerror(-r)));
-    free(old);
-}
+/* ---- Running -------------------------------------------------------------------------------- */
 
 static int run(struct config *config, const struct options *options,
                struct supervisor_settings *settings)
@@ -305,7 +232,7 @@ static int run(struct config *config, const struct options *options,
     char *pid_file;
 
     if (options->daemon && !settings->handover) {
-        detached = detach();
+        detached = background_detach();
         if (detached < 0) {
             fprintf(stderr, "superd: cannot go to the background: %s\n", strerror(errno));
             return EXIT_SYSTEM;
@@ -319,9 +246,9 @@ static int run(struct config *config, const struct options *options,
     }
     config = supervisor.generation->config;
     pid_file = config->daemon.pid_file ? strdup(config->daemon.pid_file) : NULL;
-    renew_pid_file(pid_file, settings->handover);
+    background_pid_file(pid_file, settings->handover);
     if (detached >= 0) {
-        leave_terminal(strcmp(config->daemon.log.target, "stderr") == 0);
+        background_leave_terminal(strcmp(config->daemon.log.target, "stderr") == 0);
         notify_ready_fd(detached);
     }
     if (settings->handover)
@@ -422,25 +349,6 @@ static int start(const struct options *options)
     return code;
 }
 
-/* Where this program was found, which may hold another one later; so a link is not followed. */
-static const char *own_path(void)
-{
-    static char path[PATH_MAX];
-    const char *given = (const char *)getauxval(AT_EXECFN); /* as exec was called with */
-    char folder[PATH_MAX];
-    ssize_t n;
-
-    if (given && given[0] == '/')
-        return given;
-    if (given && getcwd(folder, sizeof folder) &&
-        snprintf(path, sizeof path, "%s/%s", folder, given) < (int)sizeof path &&
-        access(path, X_OK) == 0)
-        return path;
-    n = readlink("/proc/self/exe", path, sizeof path - 1);
-    path[n > 0 ? n : 0] = '\0';
-    return path;
-}
-
 /* ---- Going on in another program's place ---------------------------------------------------- */
 
 /* The descriptor with the handover of the program that this process had before; -1: it had none. */
@@ -493,7 +401,7 @@ int main(int argc, char **argv)
     inherited_take();
     fd_open_standard();
     handover = given_handover();
-    options.binary = own_path();
+    options.binary = background_binary();
     code = parse_options(argc, argv, &options);
     if (code >= 0)
         return code;

@@ -73,12 +73,15 @@ void log_line_build(struct strbuf *sb, enum log_format format, const char *time,
                     enum log_level level, const char *event, const struct log_field *fields)
 {
     const struct log_field mark = log_bool("truncated", true);
-    bool complete = true;
+    bool complete = true, json = format == LOG_FORMAT_JSON;
 
-    strbuf_printf(sb,
-                  format == LOG_FORMAT_JSON ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\""
-                                            : "%s %s %s",
-                  time, log_level_names[level], event);
+    strbuf_text(sb, json ? "{\"time\":\"" : "");
+    strbuf_text(sb, time);
+    strbuf_text(sb, json ? "\",\"level\":\"" : " ");
+    strbuf_text(sb, log_level_names[level]);
+    strbuf_text(sb, json ? "\",\"event\":\"" : " ");
+    strbuf_text(sb, event);
+    strbuf_text(sb, json ? "\"" : "");
     sb->size -= TAIL_SIZE;
     for (; fields->type != FIELD_END; fields++) {
         if ((fields->type == FIELD_TEXT || fields->type == FIELD_BYTES) && !fields->text)
@@ -88,6 +91,6 @@ void log_line_build(struct strbuf *sb, enum log_format format, const char *time,
     sb->size += TAIL_SIZE;
     if (!complete)
         append_field(sb, format, &mark);
-    if (format == LOG_FORMAT_JSON)
+    if (json)
         strbuf_char(sb, '}');
 }

@@ -15,7 +15,12 @@ void strbuf_init(struct strbuf *sb, char *data, size_t size)
 
 void strbuf_char(struct strbuf *sb, char c)
 {
-    strbuf_bytes(sb, &c, 1);
+    if (sb->length + 1 >= sb->size) {
+        sb->truncated = true;
+        return;
+    }
+    sb->data[sb->length++] = c;
+    sb->data[sb->length] = '\0';
 }
 
 void strbuf_text(struct strbuf *sb, const char *text)

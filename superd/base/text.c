@@ -76,10 +76,23 @@ static char short_escape(char c)
     }
 }
 
+/* How many bytes are printable ASCII without quote and backslash: nearly always all of them. */
+static size_t plain_length(const char *bytes, size_t length)
+{
+    size_t n = 0;
+
+    while (n < length && bytes[n] >= 0x20 && bytes[n] < 0x7f && bytes[n] != '"' && bytes[n] != '\\')
+        n++;
+    return n;
+}
+
 void text_append_json(struct strbuf *sb, const char *bytes, size_t length)
 {
+    size_t plain = plain_length(bytes, length);
+
     strbuf_char(sb, '"');
-    for (size_t at = 0; at < length;) {
+    strbuf_bytes(sb, bytes, plain);
+    for (size_t at = plain; at < length;) {
         size_t sequence = text_utf8_length(bytes + at, length - at);
         uint32_t code = sequence ? decode(bytes + at, sequence) : (uint8_t)bytes[at];
 
@@ -99,6 +112,8 @@ void text_append_json(struct strbuf *sb, const char *bytes, size_t length)
 /* No blank, quote, backslash, equals sign, control character or broken UTF-8, and not empty? */
 static bool is_bare(const char *bytes, size_t length)
 {
+    if (plain_length(bytes, length) == length)
+        return length > 0 && !memchr(bytes, ' ', length) && !memchr(bytes, '=', length);
     for (size_t at = 0; at < length;) {
         size_t sequence = text_utf8_length(bytes + at, length - at);
 

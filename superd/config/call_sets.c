@@ -106,16 +106,16 @@ static const struct call_set sets[] = {
 #define PLAIN 2 /* from here on: sets of calls, not of sets */
 
 static const char *const needed[] = {
-    "clone",        "close",     "dup2",         "dup3",
-    "execve",       "exit",      "exit_group",   "fcntl",
-    "futex",        "getpid",    "getsockname",  "getsockopt",
-    "mmap",         "mprotect",  "munmap",       "brk",
-    "openat",       "prctl",     "prlimit64",    "setrlimit",
-    "read",         "recvmsg",   "rt_sigaction", "rt_sigprocmask",
-    "rt_sigreturn", "sendto",    "setgroups",    "setpriority",
-    "setresgid",    "setresuid", "setsid",       "umask",
-    "write",        "capset",    "chdir",        "landlock_restrict_self",
-    "mkdirat",
+    "clone",        "close",         "dup2",         "dup3",
+    "execve",       "exit",          "exit_group",   "fcntl",
+    "futex",        "getpid",        "getsockname",  "getsockopt",
+    "mmap",         "mprotect",      "munmap",       "brk",
+    "openat",       "prctl",         "prlimit64",    "setrlimit",
+    "read",         "recvmsg",       "rt_sigaction", "rt_sigprocmask",
+    "rt_sigreturn", "sendto",        "setgroups",    "setpriority",
+    "setresgid",    "setresuid",     "setsid",       "umask",
+    "write",        "capset",        "chdir",        "landlock_restrict_self",
+    "mkdirat",      "clock_gettime",
 };
 
 const struct call_set *call_set_at(size_t number)

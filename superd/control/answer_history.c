@@ -44,7 +44,7 @@ static json_t *one_service(const struct service *service)
 /* How long histories go back: no further than their steps, and than superd itself. */
 static uint64_t known_ms(const struct supervisor *supervisor)
 {
-    uint64_t now = now_of(supervisor), since = supervisor->history_since_ms;
+    uint64_t now = now_of(supervisor), since = supervisor->started_ms;
     uint64_t most = (HISTORY_STEPS - 1) * HISTORY_STEP_MS + now % HISTORY_STEP_MS;
     uint64_t known = now > since ? now - since : 0;
 
@@ -70,7 +70,7 @@ json_t *answer_history(struct control *control, struct client *client,
         return NULL;
     times = json_pack("{s:i, s:i, s:I, s:i, s:I, s:I}", "step_ms", HISTORY_STEP_MS, "steps",
                       HISTORY_STEPS, "step", (json_int_t)(now / HISTORY_STEP_MS), "known_steps",
-                      history_known_steps(supervisor->history_since_ms, now), "known_ms",
+                      history_known_steps(supervisor->started_ms, now), "known_ms",
                       (json_int_t)known_ms(supervisor), "elapsed_ms",
                       (json_int_t)(now % HISTORY_STEP_MS));
     if (!times || json_object_update(result, times) < 0) {

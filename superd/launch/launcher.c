@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "launch/child.h"
 #include "launch/environment.h"
@@ -208,6 +209,7 @@ _Noreturn void launcher_run(const struct launcher_job *job)
         job->slot->pid = 0;
         job->slot->instance = parcel.order.instance;
         report = carry_out(job, &enclosure, &environment, &parcel);
+        report.at_ns = clock_now_ns();
         fd_close(&parcel.connection);
         fd_close(&parcel.stderr_pipe);
         if (!tell(job, &report))

@@ -73,6 +73,7 @@ struct launch_report {
     pid_t pid;             /* of the child, also when a later step failed; 0: none was made */
     enum launch_step step; /* that failed, or STEP_NONE */
     int error;             /* errno of that step */
+    uint64_t at_ns;        /* when the launcher was done, monotonic; 0: it died */
 };
 
 /* Orders that may be on their way at once; more would only wait in the socket's buffer. */

@@ -266,8 +266,10 @@ static void accept_some(struct listener *listener)
         service_review(service);
         if (!listener->watched)
             return;
+        /* A quiet daemon: nobody else is likely to wait, and the loop would tell. */
+        if (launchers_in_flight(service->generation->launchers) < 2)
+            return;
     }
-    /* As many as waited last time, and more: the loop would tell of them in its next turn. */
     listener->batch = most < ACCEPT_BATCH / 2 ? most * 2 : ACCEPT_BATCH;
 }
 

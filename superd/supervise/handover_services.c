@@ -262,6 +262,26 @@ static bool read_counters(struct reading *r, const json_t *value, struct service
     return true;
 }
 
+/* It is for looking at alone: what is not as it should be is left out. */
+static void read_history(const json_t *value, struct service *service)
+{
+    const json_t *kinds = json_object_get(value, "counts");
+    struct history_counts counts = {0};
+
+    if (json_array_size(kinds) != HISTORY_KINDS)
+        return;
+    for (size_t kind = 0; kind < HISTORY_KINDS; kind++) {
+        const json_t *steps = json_array_get(kinds, kind);
+
+        if (json_array_size(steps) != HISTORY_STEPS)
+            return;
+        for (size_t i = 0; i < HISTORY_STEPS; i++)
+            counts.counts[kind][i] = (uint32_t)json_integer_value(json_array_get(steps, i));
+    }
+    history_import(&service->history, (uint64_t)json_integer_value(json_object_get(value, "at_ms")),
+                   &counts);
+}
+
 static bool read_parked(struct reading *r, const json_t *value, struct service *service)
 {
     json_int_t uid, gid, pid, listener;
@@ -336,6 +356,7 @@ static bool read_service(struct reading *r, const json_t *value, size_t number)
                                               (uint64_t)until_ms};
         service->dynamic_uid = (uid_t)uid;
         dynamic_users_reserve(&r->supervisor->dynamic_users, service->dynamic_uid);
+        read_history(json_object_get(value, "history"), service);
         r->services[number] = service;
     }
     json_array_foreach(listeners, i, listener)

@@ -321,7 +321,7 @@ void instance_reported(struct supervisor *supervisor, const struct launch_report
         launch_reported_failed(instance, report->step, report->error);
         return;
     }
-    instance->running_ns = clock_now_ns();
+    instance->running_ns = report->at_ns ? report->at_ns : clock_now_ns();
     instance->pid = report->pid;
     HASH_ADD(by_pid, supervisor->by_pid, pid, sizeof instance->pid, instance);
     if (!instance->by_pid.tbl) {

@@ -68,7 +68,7 @@ struct instance {
     struct address local; /* this side of an IP connection; length 0 otherwise */
     uid_t peer_uid;       /* of a UNIX peer */
     uint64_t begun_ns;    /* when it was admitted, monotonic */
-    uint64_t running_ns;  /* when its report came */
+    uint64_t running_ns;  /* when its handler had been exec'ed */
     struct stderr_reader *stderr_reader;
     struct deadlines *deadlines; /* NULL: it has no time limits */
     uv_timer_t timer;            /* deadlines, then grace; open when timer_open */

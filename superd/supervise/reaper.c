@@ -167,11 +167,22 @@ static void on_sweep(uv_timer_t *timer)
         continue;
 }
 
+/* Orders of all generations that are on their way. */
+static size_t in_flight(const struct supervisor *supervisor)
+{
+    size_t count = launchers_in_flight(supervisor->generation->launchers);
+
+    if (supervisor->retiring && supervisor->retiring->launchers)
+        count += launchers_in_flight(supervisor->retiring->launchers);
+    return count;
+}
+
 /* The signal may have been that of several ends, and instances that have only just begun give no hint
- * of theirs: their stderr is not watched yet. */
+ * of theirs: their stderr is not watched yet. What is still being launched has not ended. */
 static void reap_young(struct supervisor *supervisor)
 {
-    if (!stderr_readers_young(supervisor->stderr_readers))
+    if (!supervisor->generation || !supervisor->generation->launchers ||
+        stderr_readers_young(supervisor->stderr_readers) <= in_flight(supervisor))
         return;
     if (supervisor->instance_count > SCAN_MOST)
         stderr_readers_watch(

@@ -29,7 +29,7 @@
 #define EVENTS_PER_TURN 64
 #define READ_SIZE       16384
 #define SECOND_MS       1000
-#define WATCH_AFTER_MS  20
+#define WATCH_AFTER_MS  50
 #define WATCH_RETRY_MS  100 /* after the system had no room for it */
 
 struct stderr_reader {
@@ -65,7 +65,8 @@ struct stderr_readers {
     struct stderr_reader *by_instance; /* all of them */
     struct stderr_reader *all, *lingering, *rested;
     struct stderr_reader *young; /* oldest first */
-    bool failed;                 /* the last could not be watched, which has been said */
+    size_t young_count;
+    bool failed; /* the last could not be watched, which has been said */
     size_t count, lingering_count;
 };
 
@@ -159,6 +160,12 @@ static void take_text(struct stderr_reader *reader, const char *text, size_t len
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
+static void remove_young(struct stderr_reader *reader)
+{
+    DL_DELETE2(reader->owner->young, reader, young_prev, young_next);
+    reader->owner->young_count--;
+}
+
 static void close_reader(struct stderr_reader *reader)
 {
     struct stderr_readers *owner = reader->owner;
@@ -174,7 +181,7 @@ static void close_reader(struct stderr_reader *reader)
     if (reader->resting)
         LL_DELETE2(owner->rested, reader, rest_next);
     if (!reader->watched)
-        DL_DELETE2(owner->young, reader, young_prev, young_next);
+        remove_young(reader);
     fd_close(&reader->fd);
     free(reader->line);
     free(reader);
@@ -290,7 +297,7 @@ static bool watch(struct stderr_reader *reader)
         return false;
     }
     owner->failed = false;
-    DL_DELETE2(owner->young, reader, young_prev, young_next);
+    remove_young(reader);
     reader->watched = true;
     return true;
 }
@@ -317,13 +324,14 @@ static void add_young(struct stderr_reader *reader)
 
     reader->born_ms = uv_now(owner->loop);
     DL_APPEND2(owner->young, reader, young_prev, young_next);
+    owner->young_count++;
     if (!uv_is_active((uv_handle_t *)&owner->young_timer))
         uv_timer_start(&owner->young_timer, on_young, WATCH_AFTER_MS, 0);
 }
 
-bool stderr_readers_young(const struct stderr_readers *readers)
+size_t stderr_readers_young(const struct stderr_readers *readers)
 {
-    return readers->young;
+    return readers->young_count;
 }
 
 void stderr_readers_watch(struct stderr_readers *readers)

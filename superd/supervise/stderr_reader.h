@@ -30,9 +30,9 @@ int stderr_readers_create(uv_loop_t *loop, void (*on_end)(void *data, uint64_t i
 /* Close all pipes; memory is freed by the loop a little later. */
 void stderr_readers_destroy(struct stderr_readers *readers);
 
-/* Are there pipes that are not watched yet, as their instances have only just begun? Their ends are not
- * told of by ON_END. */
-bool stderr_readers_young(const struct stderr_readers *readers);
+/* How many pipes are not watched yet, as their instances have only just begun? Their ends are not told of
+ * by ON_END. */
+size_t stderr_readers_young(const struct stderr_readers *readers);
 
 /* Watch all pipes from now on. */
 void stderr_readers_watch(struct stderr_readers *readers);

@@ -272,7 +272,7 @@ int supervisor_start(struct supervisor *supervisor, struct config *config,
     supervisor->surroundings = settings->surroundings;
     supervisor->descriptors = settings->descriptors;
     supervisor->hooks = settings->hooks;
-    supervisor->started_ms = supervisor->history_since_ms = clock_now_ms();
+    supervisor->started_ms = clock_now_ms();
     supervisor->started_wall_us = clock_wall_us();
     supervisor->descriptor_limit = fd_limit_raise();
     supervisor->descriptors_fixed = DESCRIPTOR_RESERVE;

@@ -140,8 +140,7 @@ struct supervisor {
     uint64_t upgrades;   /* programs that this process had before */
     uint64_t started_ms; /* monotonic */
     int64_t started_wall_us;
-    uint64_t history_since_ms; /* monotonic: services' histories know of the time since then */
-    uint64_t turns;            /* of the loop */
+    uint64_t turns; /* of the loop */
 };
 
 struct supervisor_settings {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "crowd.h"
+#include "process.h"
 #include "upgrading.h"
 
 #define LISTEN "listen = '127.0.0.1:0'; "
@@ -284,6 +285,19 @@ static void drain__deadline__counts_on(void)
     daemon_stop(daemon);
 }
 
+static long long sum_of(const json_t *numbers)
+{
+    const json_t *number;
+    long long sum = 0;
+    size_t i;
+
+    json_array_foreach(numbers, i, number)
+    {
+        sum += json_integer_value(number);
+    }
+    return sum;
+}
+
 static void counters__go_on(void)
 {
     struct daemon *daemon = daemon_serve(CAT "no: { " LISTEN WAIT
@@ -304,6 +318,8 @@ static void counters__go_on(void)
     after = control_result(daemon, "{'command': 'status'}");
     assert_int_equal(control_number(after, "services.1.refused"), 3);
     assert_int_equal(control_number(after, "daemon.upgrades"), 1);
+    after = control_result(daemon, "{'command': 'history', 'service': 'no'}");
+    assert_int_equal(sum_of(control_get(after, "services.0.refused")), 3);
     daemon_stop(daemon);
 }
 
@@ -448,9 +464,10 @@ static void isolated__in_namespaces_of_its_own__goes_on(void)
     int fd;
 
     harness_needs_root();
-    daemon = daemon_start(&(struct setup){
-        .superd = "isolation: { users = '64300-64310'; idle = '200ms'; };",
-        .services = CAT "box: { " LISTEN WAIT "user = 'dynamic'; isolation = 'strict'; };\n"});
+    daemon = daemon_start(
+        &(struct setup){.superd = "isolation: { users = '64300-64310'; idle = '200ms'; };",
+                        .services = CAT "box: { " LISTEN "user = 'dynamic'; isolation = 'strict';\n"
+                                        "  exec = ['/bin/sh', '-c', 'echo waiting; cat']; };\n"});
     shared = launchers_of(daemon);
     fd = daemon_dial(daemon, "box");
     if (strcmp(client_hear_line(fd), "waiting") != 0)
@@ -467,6 +484,41 @@ static void isolated__in_namespaces_of_its_own__goes_on(void)
     while (launchers_of(daemon) > shared)
         usleep(20000);
     daemon_stop(daemon);
+}
+
+/* Its own control group is found again: it is killed whole through that, and removed. */
+static void control_group__of_an_instance__ends_it_and_goes(void)
+{
+    const char *here;
+    struct daemon *daemon;
+    char own[64];
+    int fd;
+
+    harness_needs_root();
+    here = process_shell("m=$(awk '$0 ~ / - cgroup2 / { print $5; exit }' /proc/self/mountinfo)\n"
+                         "p=$(sed -n 's/^0:://p' /proc/self/cgroup)\n"
+                         "[ -w \"$m$p\" ] && printf %%s \"$m$p\" || true");
+    if (!*here)
+        e2e_skip("no control group to be had here");
+    daemon = daemon_start(&(struct setup){
+        .superd = "isolation: { idle = '200ms'; };",
+        .services = CAT "box: { " LISTEN "user = '64300'; group = '64300'; isolation = 'basic'; "
+                                         "isolate: { cgroup = 'connection'; };\n"
+                        "  exec = ['@SPECIMEN@', 'orphan-wait']; };\n"});
+    snprintf(own, sizeof own, "superd.%d.*", (int)daemon->pid);
+    fd = daemon_dial(daemon, "box");
+    assert_true(strtol(client_hear_line(fd), NULL, 10) > 1);
+    daemon_upgrade(daemon);
+    assert_string_equal(process_shell("find %s -path '*/%s/box/i1' | wc -l", here, own), "1\n");
+    control_result(daemon, "{'command': 'kill', 'service': 'box', 'now': true}");
+    expect_event(&daemon->events, "end", "service", "box", "outcome", "terminated", NULL);
+    while (strcmp(process_shell("find %s -path '*/%s/box/i1' | wc -l", here, own), "0\n") != 0)
+        usleep(20000);
+    close(fd);
+    while (launchers_of(daemon) > 2)
+        usleep(20000);
+    daemon_stop(daemon);
+    assert_string_equal(process_shell("find %s -name '%s' | wc -l", here, own), "0\n");
 }
 
 static const struct e2e_case cases[] = {
@@ -491,6 +543,7 @@ static const struct e2e_case cases[] = {
     E2E(notify__reloading_then_ready),
     E2E(pid1__upgrades),
     E2E(isolated__in_namespaces_of_its_own__goes_on),
+    E2E(control_group__of_an_instance__ends_it_and_goes),
 };
 
 int main(int argc, char **argv)

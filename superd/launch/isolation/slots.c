@@ -11,9 +11,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TRIES 4 /* slots that are looked at before another is made */
+#define REST_MS \
+    50 /* as long as a uid that is gone may take the kernel to forget: to look for it is
+                    * cheap afterwards, and goes through all processes before */
 
 int slots_prepare(void)
 {
@@ -100,21 +104,37 @@ static bool make(struct slots *slots, struct slot *slot)
     return true;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct slot *give(struct slot *slot, uid_t uid, int64_t now)
+{
+    slot->uid = uid;
+    slot->used_ms = now;
+    return slot;
+}
+
 /* ---- All of them ---------------------------------------------------------------------------- */
 
 struct slot *slots_take(struct slots *slots, uid_t uid)
 {
+    int64_t now = slots->plan ? now_ms() : 0;
     struct slot *slot;
 
     if (!slots->plan)
         return NULL;
     for (size_t i = 0; i < TRIES && i < slots->count; i++) {
         slot = &slots->slots[slots->next];
+        if (slots->count < slots->most && now - slot->used_ms < REST_MS)
+            break; /* and the others were used later */
         slots->next = (slots->next + 1) % slots->count;
-        if (is_ready(slots, slot)) {
-            slot->uid = uid;
-            return slot;
-        }
+        if (is_ready(slots, slot))
+            return give(slot, uid, now);
     }
     if (slots->count >= slots->most)
         return NULL;
@@ -124,6 +144,5 @@ struct slot *slots_take(struct slots *slots, uid_t uid)
         return NULL;
     }
     slots->count++;
-    slot->uid = uid;
-    return slot;
+    return give(slot, uid, now);
 }

@@ -13,15 +13,17 @@
 #ifndef SUPERD_LAUNCH_ISOLATION_SLOTS_H
 #define SUPERD_LAUNCH_ISOLATION_SLOTS_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "launch/plan.h"
 
-#define SLOTS_MAX 64
+#define SLOTS_MAX 128
 
 struct slot {
     uid_t uid; /* of its last instance */
     pid_t pid;
+    int64_t used_ms;
     unsigned long long fresh_bytes, fresh_inodes; /* free when nobody has written to its /tmp */
     char path[48];
 };

@@ -61,7 +61,8 @@ def services(bench):
     records = []
     for count in bench.options.services:
         many = [daemon for daemon in bench.daemons() if daemon.serves == "many"]
-        for number, daemon in bench.rounds(many, f"services {count}", bench.short_rounds):
+        for number, daemon in bench.rounds(many, f"services {count}", bench.short_rounds,
+                                           bench.peer_rounds):
             try:
                 found = _services_once(bench, daemon, _many_services(bench, count))
             except BenchError as error:

@@ -15,6 +15,8 @@ HANDLERS = {  # name in the tables -> file
     "perl": "hello.pl",
     "python3": "hello.py",
 }
+OTHERS = 0.4  # of a measurement's length is enough where no bound is taken from the figures
+HALF = 0.5
 SOURCES = 16  # addresses that clients come from
 
 
@@ -22,14 +24,18 @@ def throughput(bench):
     """Closed loops of 1 to 128 clients on small handlers; all daemons are up, one is driven."""
     records = []
     for handler in bench.options.handlers:
+        static = handler == "static"
+        seconds = bench.seconds * (1 if static else OTHERS)
         services = [Service("hello", load.handler_path(bench, HANDLERS[handler]))]
         with bench.up(services) as daemons:
             families = {daemon.name: daemon.family() for daemon in daemons}
             cells = [(daemon, clients) for daemon in daemons for clients in bench.options.clients]
-            for number, (daemon, clients) in bench.rounds(cells, f"throughput {handler}"):
+            for number, (daemon, clients) in bench.rounds(cells, f"throughput {handler}",
+                                                          peers=None if static else
+                                                          bench.peer_rounds):
                 found = load.measured(bench, daemon, "closed", daemon.address("hello"),
-                                      families[daemon.name], c=clients, d=bench.seconds,
-                                      w=bench.seconds / 10, e=6, s=SOURCES,
+                                      families[daemon.name], c=clients, d=seconds,
+                                      w=seconds / 10, e=6, s=SOURCES,
                                       T=bench.options.patience)
                 records.append(dict(found, daemon=daemon.name, round=number, handler=handler,
                                     clients=clients))
@@ -37,8 +43,9 @@ def throughput(bench):
 
 
 def _launch_rate(bench, daemon):
+    seconds = bench.seconds * HALF
     return load.measured(bench, daemon, "closed", daemon.address("hello"), daemon.pids, c=32,
-                         d=bench.seconds, w=bench.seconds / 10, e=6, s=SOURCES,
+                         d=seconds, w=seconds / 10, e=6, s=SOURCES,
                          T=bench.options.patience)
 
 
@@ -72,7 +79,8 @@ def held(bench):
         holding = Bare(bench, "bare1+fds", ["-k", str(count)],
                        f"one process that keeps {count} descriptors open itself")
         with bench.up(services, descriptors=bench.descriptors, extra=[holding]) as daemons:
-            for number, daemon in bench.rounds(daemons, f"held {count}", bench.short_rounds):
+            for number, daemon in bench.rounds(daemons, f"held {count}", bench.short_rounds,
+                                               bench.peer_rounds):
                 try:
                     found = _held_once(bench, daemon, count)
                 except BenchError as error:
@@ -87,7 +95,8 @@ def burst(bench):
     count = bench.options.burst
     services = [Service("hello", load.handler_path(bench, "hello_static"))]
     with bench.up(services, descriptors=bench.descriptors) as daemons:
-        for number, daemon in bench.rounds(daemons, f"burst {count}", bench.short_rounds):
+        for number, daemon in bench.rounds(daemons, f"burst {count}", bench.short_rounds,
+                                           bench.peer_rounds):
             port = daemon.services["hello"].port
             before = procs.listen_drops(port)
             found = load.measured(bench, daemon, "burst", daemon.address("hello"), n=count, e=6,
@@ -106,7 +115,8 @@ def bulk(bench):
     services = [Service("bulk", load.handler_path(bench, "bulk"))]
     with bench.up(services) as daemons:
         cells = [(daemon, way) for daemon in daemons for way in ("down", "up")]
-        for number, (daemon, way) in bench.rounds(cells, f"bulk {size}", bench.short_rounds):
+        for number, (daemon, way) in bench.rounds(cells, f"bulk {size}", bench.short_rounds,
+                                                  bench.peer_rounds):
             found = load.run(bench, "bulk", daemon.address("bulk"), b=size, D=way, T=60)
             seconds = found["eof_us"]["max"] / 1e6
             records.append({"daemon": daemon.name, "round": number, "way": way, "bytes": size,

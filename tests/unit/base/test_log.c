@@ -218,6 +218,24 @@ static size_t read_pipe(int fd, size_t length)
 
 /* What must hold when nobody reads: no waiting, no more than the buffer kept, whole lines, and one
  * line that says how many are missing. */
+static void log_waiting__info_may_wait__warnings_and_many_lines_press(void **state)
+{
+    (void)state;
+    open_log(file_path, LOG_FORMAT_TEXT, LEVEL_INFO);
+    assert_int_equal(log_waiting(), LOG_WAIT_NONE);
+    log_event(LEVEL_INFO, "admit");
+    assert_int_equal(log_waiting(), LOG_WAIT_MORE);
+    log_event(LEVEL_WARNING, "hold");
+    assert_int_equal(log_waiting(), LOG_WAIT_PRESSING);
+    assert_true(log_flush());
+    assert_int_equal(log_waiting(), LOG_WAIT_NONE);
+    for (int i = 0; i < 200; i++)
+        log_event(LEVEL_INFO, "admit", log_u64("instance", (uint64_t)i));
+    assert_int_equal(log_waiting(), LOG_WAIT_PRESSING);
+    assert_true(log_flush());
+    assert_int_equal(log_waiting(), LOG_WAIT_NONE);
+}
+
 static void log_flush__reader_stops__bounded_and_counted(void **state)
 {
     int fds[2], saved = dup(STDERR_FILENO);
@@ -449,6 +467,7 @@ int main(void)
         LOG_TEST(log_event__every_length_around_the_edge__line_complete),
         LOG_TEST(log_reopen__file_moved__new_file),
         LOG_TEST(log_open__bad_target__old_one_kept),
+        LOG_TEST(log_waiting__info_may_wait__warnings_and_many_lines_press),
         LOG_TEST(log_flush__reader_stops__bounded_and_counted),
         LOG_TEST(log_flush__reader_gone__goes_on),
         LOG_TEST(log_flush__disk_full__counted_and_said_later),

@@ -37,7 +37,7 @@ int fixture_set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
 
-    strcpy(fixture->folder, "/tmp/test_config.XXXXXX");
+    strcpy(fixture->folder, "/var/tmp/test_config.XXXXXX");
     if (!mkdtemp(fixture->folder))
         return -1;
     diagnostics_init(&fixture->list);

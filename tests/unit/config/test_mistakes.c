@@ -645,6 +645,61 @@ static void config_load__disabled_service__read_but_not_looked_up(void **state)
     check_all(state, cases, COUNT(cases));
 }
 
+/* "hello" is in the folder of the fixture. */
+static void config_load__isolation_wrong__told(void **state)
+{
+    static const struct mistake cases[] = {
+        {WITH("isolation = \"none\"; isolate: { root = \"minimal\"; };"),
+         "main.conf:2: error: \"isolate.root\": needs isolation = \"basic\" or \"strict\"; a "
+         "handler that runs as root has none unless it is asked for\n",
+         0, 1},
+        {WITH("isolation = \"none\"; resources: { processes = 5; };"),
+         "main.conf:2: error: \"isolation\": resources and per_instance need isolation = \"basic\" "
+         "or \"strict\"\n",
+         0, 1},
+        {WITH("isolate: { system_calls = \"@ordinry\"; };"),
+         "main.conf:2: error: there is no set of system calls \"@ordinry\"; did you mean "
+         "\"@ordinary\"?\n",
+         0, 1},
+        {WITH("isolate: { system_calls = \"!execve\"; };"),
+         "main.conf:2: error: \"execve\" cannot be denied: superd uses it to start the handler\n",
+         0, 1},
+        {WITH("isolate: { capabilities = \"net_bind_servce\"; };"),
+         "main.conf:2: error: there is no capability \"net_bind_servce\"; did you mean "
+         "\"net_bind_service\"?\n",
+         0, 1},
+        {WITH("isolate: { root = \"here\"; };"),
+         "main.conf:2: error: \"isolate.root\": must be \"host\", \"minimal\" or the absolute path "
+         "of a directory\n",
+         0, 1},
+        {WITH("isolate: { read_only = \"/srv/../etc\"; };"),
+         "main.conf:2: error: \"isolate.read_only\": \"/srv/../etc\" must be an absolute path "
+         "without \"..\"\n",
+         0, 1},
+        {WITH("directory = \"/tmp/\"; isolate: { private_tmp = \"connection\"; };"),
+         "main.conf:2: error: \"directory\": is in /tmp, which isolate.private_tmp = "
+         "\"connection\" hides from the handler\n",
+         0, 1},
+    };
+    static const struct mistake dynamic[] = {
+        {"superd: { isolation: { users = \"400000-400001\"; }; };\n" WITH("user = \"dynamic\";"),
+         "main.conf:3: error: \"user\": a dynamic user would leave files of its own on the host: "
+         "it "
+         "needs isolation = \"strict\", or another isolate.root\n",
+         0, 1},
+        {"superd: { isolation: { users = \"400000-400001\"; }; };\n" WITH(
+             "user = \"dynamic-per-connection\"; isolation = \"strict\"; isolate: { private_tmp = "
+             "\"service\"; };"),
+         "main.conf:3: error: \"isolate.private_tmp\": must be \"connection\" or \"off\" where "
+         "each "
+         "connection has its own user\n",
+         0, 1},
+    };
+
+    check_all(state, cases, COUNT(cases));
+    check_all(state, dynamic, COUNT(dynamic));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -657,6 +712,7 @@ int main(void)
         TEST(config_load__user_wrong__told),
         TEST(config_load__not_root__only_oneself),
         TEST(config_load__settings_that_do_not_go_together__told),
+        TEST(config_load__isolation_wrong__told),
         TEST(config_load__environment_wrong__told),
         TEST(config_load__access_wrong__told),
         TEST(config_load__texts_from_files_wrong__told),

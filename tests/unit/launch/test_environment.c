@@ -88,6 +88,25 @@ static void environment_make__tcp4__names_both_ends(void **state)
     tcp(AF_INET, "127.0.0.1");
 }
 
+/* What the supervisor knows of it, the launcher does not ask. */
+static void environment_make__local_in_the_order__taken(void **state)
+{
+    struct config *config = fixture_config(1, "/bin/true", no_arguments);
+    const struct plan *plans = plans_make(config);
+    struct environment environment = {0};
+    struct order order = {.instance = 1, .connections = 1};
+
+    (void)state;
+    assert_non_null(plans);
+    assert_true(address_parse_ip("192.0.2.1", 7, &order.peer));
+    assert_true(address_parse_ip("192.0.2.2", 80, &order.local));
+    assert_true(environment_make(&environment, &plans[0], &order, -1));
+    assert_string_equal(value(&environment, "TCPLOCALIP"), "192.0.2.2");
+    assert_string_equal(value(&environment, "TCPLOCALPORT"), "80");
+    free(environment.variables);
+    arena_destroy(config->arena);
+}
+
 static void environment_make__tcp6__names_both_ends(void **state)
 {
     int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -192,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(environment_make__tcp4__names_both_ends),
         cmocka_unit_test(environment_make__tcp6__names_both_ends),
+        cmocka_unit_test(environment_make__local_in_the_order__taken),
         cmocka_unit_test(environment_make__listener_mode__has_room_for_the_pid),
         cmocka_unit_test(environment_make__unix__has_the_names_of_ipcserver),
         cmocka_unit_test(plans_make__service_sets_path__its_value_wins),

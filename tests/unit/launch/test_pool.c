@@ -128,6 +128,8 @@ static void wait_reports(struct bench *bench, size_t count)
     if (bench->report_count < count)
         uv_run(&bench->loop, UV_RUN_DEFAULT);
     assert_int_equal(bench->report_count, count);
+    for (size_t i = 0; i < count; i++) /* 0: of a launcher that died */
+        assert_true(bench->reports[i].at_ns <= uv_hrtime());
 }
 
 static void expect_text(int fd, const char *text)
