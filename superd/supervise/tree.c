@@ -22,6 +22,9 @@
 
 /* Looks at most for one SIGKILL: a fork bomb may outrun any number of them. */
 #define KILL_ROUNDS 50
+/* Looks that find nobody before that is believed, where one has found somebody: who forks and ends all
+ * the time can be missed by one. */
+#define QUIET_ROUNDS 3
 /* Looks at our own children in each of them. */
 #define ORPHAN_LOOKS 64
 /* More than SUPERD_INSTANCE and any number take. */
@@ -33,7 +36,8 @@ struct tree_end {
     pid_t pid; /* of the instance, so its session and its first process group */
     int number;
     unsigned rounds;
-    size_t seen; /* processes of it at this look */
+    unsigned quiet; /* of them, the last ones, in which nobody was seen */
+    size_t seen;    /* processes of it at this look */
     UT_hash_handle hh;
 };
 
@@ -277,9 +281,11 @@ static void forget(struct supervisor *supervisor, struct tree_end *end)
 /* SIGTERM is sent once; SIGKILL until nobody is left to get it. */
 static void finish_round(struct supervisor *supervisor, struct tree_end *end)
 {
-    if (end->number != SIGKILL || end->seen == 0) {
+    end->quiet = end->seen == 0 ? end->quiet + 1 : 0;
+    if (end->number != SIGKILL || (end->quiet > 0 && end->rounds == 0) ||
+        end->quiet == QUIET_ROUNDS) {
         forget(supervisor, end);
-    } else if (++end->rounds == KILL_ROUNDS) {
+    } else if (++end->rounds >= KILL_ROUNDS && end->seen > 0) {
         log_event(LEVEL_ERROR, "error", log_text("what", "processes survive SIGKILL"),
                   log_u64("instance", end->id), log_u64("processes", end->seen));
         forget(supervisor, end);
@@ -335,7 +341,7 @@ static void queue(struct instance *instance, int number)
         }
     }
     end->number = number;
-    end->rounds = 0;
+    end->rounds = end->quiet = 0;
     if (!uv_is_active((uv_handle_t *)&supervisor->tree_timer))
         uv_timer_start(&supervisor->tree_timer, run_batch, TREE_BATCH_MS, 0);
 }
