@@ -128,6 +128,8 @@ static void listening_instance__keeps_the_socket(void)
     daemon_talk(daemon, "wait", "three\n", "three\n");
     expect_event(&daemon->events, "end", "service", "wait", "outcome", "ok", NULL);
     daemon_talk(daemon, "wait", "four\n", "four\n"); /* of the next instance */
+    for (int i = 0; i < 2; i++)
+        expect_event(&daemon->events, "admit", "service", "wait", NULL);
     assert_int_equal(count_events(&daemon->events, "admit", NULL), 2);
     for (int i = 0; i < 2; i++)
         daemon_talk(daemon, "wait", "more\n", "more\n");
