@@ -80,6 +80,9 @@ static int make_private_mounts(const struct child *child)
 
     if (child->slot)
         return chroot(child->slot) != 0 || chdir("/") != 0 ? -1 : 0;
+    /* Of the service's few mounts instead of all those of the launcher's slots. */
+    if (child->mounts >= 0 && (setns(child->mounts, CLONE_NEWNS) != 0 || unshare(CLONE_NEWNS) != 0))
+        return -1;
     if (plan->tmp_options &&
         mount("tmpfs", "/tmp", "tmpfs", plan->tmp_flags, plan->tmp_options) != 0)
         return -1;
@@ -183,7 +186,7 @@ int child_spawn(struct child *child, pid_t *pid_r)
 
     if (!stack)
         return -ENOMEM;
-    if (child->slot)
+    if (child->slot || child->mounts >= 0)
         flags &= ~CLONE_NEWNS;
     child->step = STEP_NONE;
     child->error = 0;

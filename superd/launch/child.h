@@ -16,12 +16,13 @@
 struct child {
     const struct plan *plan;
     const struct environment *environment;
-    int connection;        /* becomes 0 and 1 (and 3 in listener mode); number above 9 */
-    int stderr_pipe;       /* becomes 2; -1: 2 stays what it is, /dev/null. Number above 9 */
-    int rules;             /* landlock rules to enter; -1: none */
-    int cgroup;            /* what to write to for a control group of its own; -1: none */
-    uid_t uid;             /* of a dynamic user */
-    const char *slot;      /* the root it goes into instead of mounting a /tmp; NULL: none */
+    int connection;   /* becomes 0 and 1 (and 3 in listener mode); number above 9 */
+    int stderr_pipe;  /* becomes 2; -1: 2 stays what it is, /dev/null. Number above 9 */
+    int rules;        /* landlock rules to enter; -1: none */
+    int cgroup;       /* what to write to for a control group of its own; -1: none */
+    uid_t uid;        /* of a dynamic user */
+    const char *slot; /* the root it goes into instead of mounting a /tmp; NULL: none */
+    int mounts;       /* the mount namespace to begin in, where it gets no slot; -1: this one */
     enum launch_step step; /* written by the child: where it failed */
     int error;             /* errno there */
 };

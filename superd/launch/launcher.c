@@ -106,6 +106,7 @@ static struct launch_report carry_out(const struct launcher_job *job, struct enc
     slot = slots_take(&enclosure->slots, order->run_uid);
     child = (struct child){.plan = plan,
                            .slot = slot ? slot->path : NULL,
+                           .mounts = slot ? -1 : enclosure->slots.mounts,
                            .environment = environment,
                            .connection = parcel->connection,
                            .stderr_pipe = parcel->stderr_pipe,

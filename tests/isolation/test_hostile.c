@@ -463,8 +463,8 @@ static void dynamic_users__a_tmp_each__empty_and_bounded(void)
 
     isolation_needs_root();
     daemon = isolation_start(NULL, HOSTILE("each", "isolation = 'strict'; user = "
-                                                   "'dynamic-per-connection'; isolate: { tmp_size "
-                                                   "= '1M'; };"));
+                                                   "'dynamic-per-connection'; isolate: { launchers "
+                                                   "= 1; tmp_size = '1M'; };"));
     for (int i = 0; i < 3; i++) {
         held[i] = begin_attempt(daemon, "each", "victim");
         pids[i] = pid_of(daemon, held[i]);
@@ -488,6 +488,35 @@ static void dynamic_users__a_tmp_each__empty_and_bounded(void)
         client_expect_closed(held[i]);
         close(held[i]);
     }
+    isolation_stop(daemon);
+}
+
+#define CROWD 140 /* more than a launcher has places for that are made ahead */
+
+static void dynamic_users__crowd__each_has_a_tmp(void)
+{
+    struct daemon *daemon;
+    int held[CROWD];
+
+    isolation_needs_root();
+    daemon = isolation_start("isolation: { users = '64300-64599'; idle = '100ms'; };",
+                             HOSTILE("each", "isolation = 'strict'; user = "
+                                             "'dynamic-per-connection'; isolate: { launchers = 1; "
+                                             "tmp_size = '1M'; };"));
+    for (int i = 0; i < CROWD; i++)
+        held[i] = begin_attempt(daemon, "each", "victim");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(attempt_count(daemon, "each", "entries /tmp"), 0);
+        assert_in_range(attempt_count(daemon, "each", "fill /tmp/x"), 1024, 1024);
+        assert_int_equal(attempt_count(daemon, "each", "signal"), 0);
+        expect_attempt(daemon, "each", "make /new", "denied");
+        expect_attempt(daemon, "each", "userns", "denied");
+        expect_attempt(daemon, "each", "unmount /tmp", "denied");
+    }
+    for (uid_t uid = 64300; uid <= 64599; uid++)
+        kill_user(uid);
+    for (int i = 0; i < CROWD; i++)
+        close(held[i]);
     isolation_stop(daemon);
 }
 
@@ -827,6 +856,7 @@ static const struct e2e_case cases[] = {
     E2E(dynamic_users__each_another__given_back),
     E2E(dynamic_users__somebody_left__not_used_again),
     E2E(dynamic_users__a_tmp_each__empty_and_bounded),
+    E2E(dynamic_users__crowd__each_has_a_tmp),
     E2E(dynamic_users__somebody_left__keeps_its_tmp),
     E2E(dynamic_users__all_in_use__clients_wait),
     E2E(network__services_of_the_host__out_of_reach),

@@ -65,12 +65,13 @@ void enclosure_enter(struct enclosure *enclosure, const struct launch_place *pla
     uint64_t permitted = privilege_permitted();
     bool same_user = geteuid() != 0;
 
-    *enclosure = (struct enclosure){.rules = -1, .cgroup = -1};
-    slots_begin(&enclosure->slots, settings ? place->plan : NULL);
+    *enclosure = (struct enclosure){.rules = -1, .cgroup = -1, .slots = {.mounts = -1}};
     if (place->home == HOME_PLAIN)
         return;
     if (settings && !enter_own(enclosure, place, channel))
         return;
+    if (settings)
+        slots_begin(&enclosure->slots, place->plan, channel);
     if (settings)
         permitted = privilege_permitted(); /* a user namespace has changed them */
     /* Who may not drop them (an ordinary user outside of a namespace of his own) cannot gain any

@@ -52,6 +52,15 @@ static void allow_sockets(struct builder *builder, int call)
         allow_argument(builder, call, UINT32_MAX, (uint64_t)families[i]);
 }
 
+static bool is_extra(const struct builder *builder, const char *name)
+{
+    for (const char *const *extra = builder->extra; *extra; extra++) {
+        if (strcmp(*extra, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void allow_call(struct builder *builder, const char *name)
 {
     int call = seccomp_syscall_resolve_name(name);
@@ -65,6 +74,8 @@ static void allow_call(struct builder *builder, const char *name)
                                  ~(uint64_t)(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC)
                            : NAMESPACE_FLAGS,
                        0);
+    else if (strcmp(name, "unshare") == 0 && is_extra(builder, name))
+        allow_argument(builder, call, UINT32_MAX, CLONE_NEWNS); /* never a user namespace */
     else if (strcmp(name, "socket") == 0)
         allow_sockets(builder, call);
     else if (strcmp(name, "personality") == 0) {
@@ -78,15 +89,6 @@ static void allow_call(struct builder *builder, const char *name)
 static int compare_name(const void *name, const void *item)
 {
     return strcmp(name, *(const char *const *)item);
-}
-
-static bool is_extra(const struct builder *builder, const char *name)
-{
-    for (const char *const *extra = builder->extra; *extra; extra++) {
-        if (strcmp(*extra, name) == 0)
-            return true;
-    }
-    return false;
 }
 
 static bool is_allowed(const struct builder *builder, const char *name)
@@ -109,9 +111,10 @@ static void deny_call(void *data, const char *name)
 static const char *const *extra_of(const struct plan *plan)
 {
     static const char *const none[] = {NULL}, *const mounts[] = {"mount", NULL},
-                             *const slots[] = {"mount", "umount2",  "chroot", "getpriority",
-                                               "kill",  "statfs",   "mkdir",  "mkdirat",
-                                               "rmdir", "unlinkat", NULL};
+                             *const slots[] = {"mount", "umount2",  "chroot",  "getpriority",
+                                               "kill",  "statfs",   "mkdir",   "mkdirat",
+                                               "rmdir", "unlinkat", "unshare", "setns",
+                                               NULL};
 
     return plan->slots ? slots : plan->clone_flags ? mounts : none;
 }

@@ -357,3 +357,20 @@ int namespaces_enter(int channel, struct namespaces_failure *failure_r)
         fd_close(&fds[i]);
     return r;
 }
+
+int namespaces_open_mounts(int channel)
+{
+    struct message message;
+    int fds[KINDS], count = peek_message(channel, &message, fds, 0), next = 0, found = -ENOENT;
+
+    for (size_t i = 0; i < KINDS && next < count; i++) {
+        if (!(message.flags & kinds[i].flag))
+            continue;
+        if (kinds[i].flag == CLONE_NEWNS)
+            found = fds[next];
+        else
+            fd_close(&fds[next]);
+        next++;
+    }
+    return found;
+}

@@ -36,6 +36,9 @@ _Noreturn void namespaces_make(const struct plan *plan, int channel, const char 
  * the failure in *FAILURE_R. */
 int namespaces_enter(int channel, struct namespaces_failure *failure_r);
 
+/* After namespaces_enter(): open the mount namespace again. Returns a descriptor or -errno. */
+int namespaces_open_mounts(int channel);
+
 /* Look at the message without waiting. False: there is none (yet), or it is no failure. */
 bool namespaces_failed(int channel, struct namespaces_failure *failure_r);
 

@@ -4,6 +4,7 @@
 #include "launch/isolation/slots.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "launch/isolation/namespaces.h"
+
 #define TRIES 4 /* slots that are looked at before another is made */
 #define REST_MS \
     50 /* as long as a uid that is gone may take the kernel to forget: to look for it is
@@ -21,16 +25,25 @@
 
 int slots_prepare(void)
 {
-    if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-              "size=64k,nr_inodes=4096,mode=0700") != 0 ||
-        mount(NULL, "/tmp", NULL, MS_UNBINDABLE, NULL) != 0)
-        return -errno;
-    return 0;
+    return mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                 "size=64k,nr_inodes=4096,mode=0700") == 0
+               ? 0
+               : -errno;
 }
 
-void slots_begin(struct slots *slots, const struct plan *plan)
+void slots_begin(struct slots *slots, const struct plan *plan, int channel)
 {
-    *slots = (struct slots){.plan = plan && plan->slots ? plan : NULL, .most = SLOTS_MAX};
+    *slots = (struct slots){.mounts = -1, .most = SLOTS_MAX};
+    if (!plan->slots || channel < 0)
+        return;
+    slots->mounts = namespaces_open_mounts(channel);
+    if (slots->mounts < 0)
+        return;
+    /* A copy of a mount may be bound again: a slot must not have the other slots in it. */
+    if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/tmp", NULL, MS_UNBINDABLE, NULL) == 0)
+        slots->plan = plan;
+    else
+        fd_close(&slots->mounts);
 }
 
 /* ---- One slot ------------------------------------------------------------------------------- */

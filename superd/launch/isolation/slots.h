@@ -4,11 +4,13 @@
  *
  * A mount namespace for each connection costs more than its launch does. A slot is the service's root
  * once more, at a place below the service's own /tmp that root alone may enter, with a /tmp of its
- * own; an instance goes there by chroot(2), and lacks what it would take to leave. A slot is used
+ * own; an instance goes there by chroot(2), and lacks what it would take to leave; who is handed a descriptor of
+ * another slot cannot walk up from there either, because the place may not be entered. A slot is used
  * again when no process has the uid of its last instance, and its /tmp is as new: what was written to
  * is mounted anew. Where all slots are busy an instance gets mounts of its own.
  *
- * Each launcher has its own. It knows nothing of orders.
+ * Each launcher has its own, in a mount namespace of its own: they go when it does, and mounts of an
+ * instance's own are copied from the service's, where there are few. It knows nothing of orders.
  */
 #ifndef SUPERD_LAUNCH_ISOLATION_SLOTS_H
 #define SUPERD_LAUNCH_ISOLATION_SLOTS_H
@@ -30,19 +32,21 @@ struct slot {
 
 struct slots {
     const struct plan *plan; /* NULL: none are used */
-    size_t count, next;      /* made; to be looked at first */
+    int mounts; /* the service's mount namespace, without slots: who gets none begins there */
+    size_t count, next; /* made; to be looked at first */
     size_t most;
     struct slot slots[SLOTS_MAX];
 };
 
-/* Begin with none, for a launcher that stands in the service's root; PLAN may want none. */
-void slots_begin(struct slots *slots, const struct plan *plan);
+/* Begin with none, for a launcher that stands in the service's root, with all its privileges; PLAN may
+ * want none. CHANNEL is namespaces.h's. */
+void slots_begin(struct slots *slots, const struct plan *plan, int channel);
 
 /* A slot for an instance of UID; NULL: it must do without. The caller writes its pid there. */
 struct slot *slots_take(struct slots *slots, uid_t uid);
 
-/* Make the directory /tmp of the root that is being left to slots: nobody sees it but launchers, and
- * it is not copied into a slot. Returns 0 or -errno. */
+/* Make the /tmp of a service's root the place of slots, which nobody but launchers may enter. Returns 0 or
+ * -errno. */
 int slots_prepare(void);
 
 #endif
