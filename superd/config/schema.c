@@ -82,7 +82,7 @@ static const struct schema_row rows[] = {
     {.name = "strict", SUPERD(strict), .type = TYPE_BOOL, .value = "false",
      .help = "refuse to start when any service is wrong"},
     {.name = "launchers", SUPERD(launchers), .type = TYPE_NUMBER, .value = "0", .max = 256,
-     .help = "launcher processes; 0 for one per processor"},
+     .help = "launcher processes; 0 for one more than there are processors"},
     {.name = "launch_timeout", SUPERD(launch_timeout_ms), .type = TYPE_DURATION,
      .value = "\"10s\"", .max = YEAR,
      .help = "a launch that does not come to run its program within it has failed; 0 for no limit"},
