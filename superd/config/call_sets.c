@@ -52,7 +52,7 @@ static const char *const identity[] = {
 static const char *const network[] = {
     "socket", "socketpair", "bind", "connect", "listen", "accept", "accept4", "getsockname",
     "getpeername", "getsockopt", "setsockopt", "sendto", "sendmsg", "sendmmsg", "recvfrom",
-    "recvmsg", "recvmmsg", "shutdown", "socketcall", NULL};
+    "recvmsg", "recvmmsg", "shutdown", NULL};
 static const char *const ipc[] = {
     "shmget", "shmat", "shmdt", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget",
     "msgsnd", "msgrcv", "msgctl", "ipc", "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive",

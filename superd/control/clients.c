@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -140,10 +141,33 @@ static bool in_group(int fd, const struct ucred *peer, gid_t group)
     return false;
 }
 
+/* Has PID given up all ways to more rights, as handlers have? Who cannot be asked may have. */
+static bool has_renounced(pid_t pid)
+{
+    char path[64], line[128];
+    bool renounced = true;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file)) {
+        if (strncmp(line, "NoNewPrivs:", 11) == 0)
+            renounced = strtol(line + 11, NULL, 10) != 0;
+    }
+    if (file)
+        fclose(file);
+    return renounced;
+}
+
+/* Where superd is not root its handlers have its uid: what marks them is that they may not get more
+ * rights, unless superd itself may not either. */
 static enum right right_of(int fd, const struct ucred *peer, gid_t group)
 {
-    if (peer->uid == 0 || peer->uid == geteuid())
+    if (peer->uid == 0)
         return RIGHT_ALL;
+    if (peer->uid == geteuid())
+        return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0 && has_renounced(peer->pid) ? RIGHT_READ
+                                                                                       : RIGHT_ALL;
     return in_group(fd, peer, group) ? RIGHT_READ : RIGHT_NONE;
 }
 

@@ -163,10 +163,12 @@ static bool plan_isolation(struct arena *arena, struct plan *plan)
         plan->clone_flags |= CLONE_NEWIPC;
     if (plan->clone_flags)
         plan->launcher_capabilities |= CAPABILITY(CAP_SYS_ADMIN);
+    /* With a group of others the /tmp of a slot could not be for one instance alone (slots.c). */
     plan->slots = plan->tmp_options && !plan->own_proc &&
-                  plan->service->identity.dynamic == DYNAMIC_CONNECTION;
+                  plan->service->identity.dynamic == DYNAMIC_CONNECTION &&
+                  plan->service->identity.gid == (gid_t)-1;
     if (plan->slots)
-        plan->launcher_capabilities |= CAPABILITY(CAP_SYS_CHROOT);
+        plan->launcher_capabilities |= CAPABILITY(CAP_SYS_CHROOT) | CAPABILITY(CAP_CHOWN);
     return settings->private_tmp != SHARING_CONNECTION || plan->tmp_options;
 }
 

@@ -39,8 +39,7 @@ bool groups_kill(const struct instance *instance)
 
     if (!path_of(instance, path, sizeof path))
         return false;
-    cgroup_kill(path);
-    return true;
+    return cgroup_kill(path);
 }
 
 /* ---- In the thread -------------------------------------------------------------------------- */

@@ -302,12 +302,14 @@ static void launch_succeeded(struct instance *instance)
     deadlines_begin(instance);
 }
 
-static void launch_reported_failed(struct instance *instance, enum launch_step step, int error)
+static void launch_reported_failed(struct instance *instance, enum launch_step step, int error,
+                                   bool at_fault)
 {
     struct service *service = instance->service;
 
     event_launch_failed(instance, step, error);
-    service_launch_failed(service);
+    if (at_fault)
+        service_launch_failed(service);
     leave(instance);
 }
 
@@ -318,7 +320,9 @@ void instance_reported(struct supervisor *supervisor, const struct launch_report
     if (!instance || instance->state != INSTANCE_LAUNCHING)
         return;
     if (report->step != STEP_NONE) {
-        launch_reported_failed(instance, report->step, report->error);
+        /* Launchers that did not take the order at all hang because of another service's. */
+        launch_reported_failed(instance, report->step, report->error,
+                               report->step != STEP_STUCK || report->pid > 0);
         return;
     }
     instance->running_ns = report->at_ns ? report->at_ns : clock_now_ns();
@@ -328,7 +332,7 @@ void instance_reported(struct supervisor *supervisor, const struct launch_report
         /* A process whose end could not be matched must not live on. */
         kill(instance->pid, SIGKILL);
         instance->pid = 0;
-        launch_reported_failed(instance, STEP_CLONE, ENOMEM);
+        launch_reported_failed(instance, STEP_CLONE, ENOMEM, true);
         return;
     }
     launch_succeeded(instance);

@@ -27,9 +27,9 @@ static unsigned enabled;   /* controllers */
 
 /* ---- Removing ------------------------------------------------------------------------------- */
 
-void cgroup_kill(const char *path)
+bool cgroup_kill(const char *path)
 {
-    cgroup_write(path, "cgroup.kill", "1"); /* fails when it has gone already, which is as well */
+    return cgroup_write(path, "cgroup.kill", "1") >= 0;
 }
 
 bool cgroup_remove(const char *path)

@@ -49,8 +49,9 @@ int cgroup_service(const struct service_config *service, char *path_r, size_t si
 /* Have this process be in the group "all" of the service's group at PATH. Returns 0 or -errno. */
 int cgroup_join(const char *path);
 
-/* Kill all processes of the group at PATH, however many there are. */
-void cgroup_kill(const char *path);
+/* Kill all processes of the group at PATH, however many there are. False: it is not there, or the
+ * kernel cannot (before Linux 5.14). */
+bool cgroup_kill(const char *path);
 
 /* Remove the group at PATH and those below it. May wait for the kernel. False: some of it is still
  * in use. */

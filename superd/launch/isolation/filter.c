@@ -78,6 +78,8 @@ static void allow_call(struct builder *builder, const char *name)
         allow_argument(builder, call, UINT32_MAX, CLONE_NEWNS); /* never a user namespace */
     else if (strcmp(name, "socket") == 0)
         allow_sockets(builder, call);
+    else if (strcmp(name, "socketpair") == 0)
+        allow_argument(builder, call, UINT32_MAX, AF_UNIX);
     else if (strcmp(name, "personality") == 0) {
         allow_argument(builder, call, UINT32_MAX, 0);
         allow_argument(builder, call, UINT32_MAX, UINT32_MAX); /* only asks */
@@ -114,7 +116,7 @@ static const char *const *extra_of(const struct plan *plan)
                              *const slots[] = {"mount", "umount2",  "chroot",  "getpriority",
                                                "kill",  "statfs",   "mkdir",   "mkdirat",
                                                "rmdir", "unlinkat", "unshare", "setns",
-                                               NULL};
+                                               "chown", "fchownat", NULL};
 
     return plan->slots ? slots : plan->clone_flags ? mounts : none;
 }

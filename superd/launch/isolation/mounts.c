@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,18 +15,107 @@
 
 #include "base/fd.h"
 
-static int open_below(int root, const char *path)
+#define LINKS_MAX 40 /* as the kernel has it */
+
+/* ---- Paths that others may have had their hands in ------------------------------------------ */
+
+static int open_plain(int root, const char *path, int flags)
 {
-    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+    struct open_how how = {.flags = (uint64_t)(O_PATH | O_CLOEXEC | flags),
+                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
     long fd = syscall(SYS_openat2, root, path, &how, sizeof how);
 
     return fd < 0 ? -errno : (int)fd;
 }
 
+/* May this link be followed? Those of root's and of whoever owns the root that is looked into (an
+ * image); others are how the owner of a path leads superd to what is not his. */
+static bool is_trusted(const struct mounts *mounts, int root, const struct stat *link)
+{
+    struct stat st;
+
+    return mounts->any_links || link->st_uid == 0 ||
+           (root == mounts->root && fstat(root, &st) == 0 && st.st_uid == link->st_uid);
+}
+
+/* Put what LINK, which is the first END bytes of PATH, leads to in its place. */
+static int replace_link(int link, char path[PATH_MAX], size_t end)
+{
+    char target[PATH_MAX], whole[PATH_MAX];
+    ssize_t length = readlinkat(link, "", target, sizeof target - 1);
+    size_t start = end;
+
+    if (length < 0)
+        return -errno;
+    target[length] = '\0';
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    if (target[0] == '/')
+        start = 0;
+    if (snprintf(whole, sizeof whole, "%.*s%s%s", (int)start, path, target, path + end) >=
+        (int)sizeof whole)
+        return -ENAMETOOLONG;
+    memcpy(path, whole, strlen(whole) + 1);
+    return 0;
+}
+
+/* Replace the first link in PATH. Returns 0 or -errno: -ELOOP where it may not be followed. */
+static int follow_link(const struct mounts *mounts, int root, char path[PATH_MAX])
+{
+    char part[PATH_MAX];
+
+    for (size_t end = 1; end <= strlen(path); end++) {
+        struct stat st;
+        int fd, r;
+
+        if ((path[end] != '/' && path[end] != '\0') || path[end - 1] == '/')
+            continue;
+        memcpy(part, path, end);
+        part[end] = '\0';
+        fd = open_plain(root, part, O_NOFOLLOW);
+        if (fd < 0)
+            return fd;
+        r = fstat(fd, &st) == 0 ? 0 : -errno;
+        if (r == 0 && S_ISLNK(st.st_mode)) {
+            r = is_trusted(mounts, root, &st) ? replace_link(fd, path, end) : -ELOOP;
+            fd_close(&fd);
+            return r;
+        }
+        fd_close(&fd);
+        if (r < 0)
+            return r;
+    }
+    return 0; /* somebody has just removed it: try again */
+}
+
+/* As if ROOT were the root. Nobody but root can lead the way elsewhere, also while we look. */
+static int open_below(struct mounts *mounts, int root, const char *written)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof path, "%s", written) >= (int)sizeof path)
+        return -ENAMETOOLONG;
+    for (int links = 0; links < LINKS_MAX; links++) {
+        int fd = open_plain(root, path, 0), r;
+
+        if (fd != -ELOOP)
+            return fd;
+        r = follow_link(mounts, root, path);
+        if (r == -ELOOP)
+            snprintf(mounts->what, sizeof mounts->what,
+                     "%.80s: a symbolic link that is not root's: write where it leads", written);
+        if (r < 0)
+            return r;
+    }
+    return -ELOOP;
+}
+
+/* ---- Places --------------------------------------------------------------------------------- */
+
 /* Make LAST in the directory that PATH up to it names. */
 static int make_last(struct mounts *mounts, const char *parent, const char *last, bool directory)
 {
-    int at = open_below(mounts->root, *parent ? parent : "/"), fd, r = 0;
+    int at = open_below(mounts, mounts->root, *parent ? parent : "/"), fd, r = 0;
 
     if (at < 0)
         return at;
@@ -63,7 +153,7 @@ static int make_all(struct mounts *mounts, const char *path, bool directory)
             continue; /* two slashes */
         memcpy(part, path, i);
         part[i] = '\0';
-        fd = open_below(mounts->root, part);
+        fd = open_below(mounts, mounts->root, part);
         if (fd >= 0) {
             fd_close(&fd);
             continue;
@@ -82,24 +172,29 @@ static int make_all(struct mounts *mounts, const char *path, bool directory)
 
 int mounts_place(struct mounts *mounts, const char *path, bool directory)
 {
-    int fd = open_below(mounts->root, path), r;
+    int fd = open_below(mounts, mounts->root, path), r;
 
     if (fd != -ENOENT || !mounts->build)
         return fd;
     r = make_all(mounts, path, directory);
-    return r < 0 ? r : open_below(mounts->root, path);
+    return r < 0 ? r : open_below(mounts, mounts->root, path);
 }
 
 int mounts_copy(struct mounts *mounts, const char *source, uint64_t attributes, struct stat *st_r)
 {
     struct mount_attr attr = {.attr_set = attributes};
-    char path[4096];
-    int tree;
+    int root, place, tree;
 
-    if (snprintf(path, sizeof path, "%s%s", mounts->old, source) >= (int)sizeof path)
-        return -ENAMETOOLONG;
     snprintf(mounts->what, sizeof mounts->what, "%s", source);
-    tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    root = open(mounts->old[0] ? mounts->old : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return -errno;
+    place = open_below(mounts, root, source);
+    fd_close(&root);
+    if (place < 0)
+        return place;
+    tree = open_tree(place, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    fd_close(&place);
     if (tree < 0)
         return -errno;
     if (fstat(tree, st_r) != 0 ||
@@ -138,10 +233,11 @@ int mounts_bind(struct mounts *mounts, const char *source, const char *target, u
 int mounts_new(struct mounts *mounts, const char *type, const char *options, unsigned long flags,
                const char *target)
 {
-    int place = mounts_place(mounts, target, true), r = 0;
+    int place, r = 0;
     char path[64];
 
     snprintf(mounts->what, sizeof mounts->what, "%s", target);
+    place = mounts_place(mounts, target, true);
     if (place < 0)
         return place;
     /* There is always a /proc while a view is built: the host's, here or below `old`. */

@@ -2,6 +2,9 @@
  * mounts: the few operations on mounts that a file-system view is made of, with the new mount
  * interface (open_tree(2), mount_setattr(2), move_mount(2)): a mount is never seen before its
  * attributes are set.
+ *
+ * What must hold: superd is root here, and paths may lie in directories of others, who must not lead
+ * it elsewhere: of symbolic links only root's are followed.
  */
 #ifndef SUPERD_LAUNCH_ISOLATION_MOUNTS_H
 #define SUPERD_LAUNCH_ISOLATION_MOUNTS_H
@@ -18,7 +21,8 @@ struct mounts {
     int root;        /* the directory that will be /; paths below it never lead out of it */
     const char *old; /* where the host's root is meanwhile: "/old", or "" when we are in it */
     bool build;      /* missing places may be made: it is a file system of ours */
-    char what[128];  /* what was being done, for a message */
+    bool any_links;  /* follow links whoever made them: root has lent us nothing */
+    char what[192];  /* what was being done, for a message */
 };
 
 /* Open PATH below the root, O_PATH. Made first where it is missing and `build` allows it: as a

@@ -71,6 +71,8 @@ static int flags_of(const struct service_config *service)
         flags |= CLONE_NEWPID;
     if (settings->level == ISOLATION_STRICT)
         flags |= CLONE_NEWIPC | CLONE_NEWUTS;
+    if (service->identity.dynamic != DYNAMIC_NO)
+        flags |= CLONE_NEWIPC; /* its queues and shared memory must not be the next one's */
     /* Launchers that move each instance into a group of its own must see more than their own. */
     if (settings->level == ISOLATION_STRICT && settings->cgroup != SHARING_CONNECTION)
         flags |= CLONE_NEWCGROUP;
@@ -257,7 +259,7 @@ static _Noreturn void furnish(const struct plan *plan, int channel, int flags)
                         .slots = plan->slots,
                         .user_namespace = flags & CLONE_NEWUSER};
     struct message message = {.flags = flags};
-    char what[128] = "";
+    char what[192] = "";
     int fds[KINDS], r;
     size_t count = open_namespaces(flags, fds);
 
@@ -306,7 +308,7 @@ _Noreturn void namespaces_make(const struct plan *plan, int channel, const char 
 {
     const struct service_config *service = plan->service;
     int flags = flags_of(service), r;
-    char what[128] = "";
+    char what[192] = "";
 
     settle(channel);
     channel = CHANNEL_FD;

@@ -22,7 +22,7 @@ struct service_config;
 struct namespaces_failure {
     enum launch_step step; /* STEP_NONE: nothing did */
     int error;
-    char what[128]; /* a path, a sysctl; "" for none */
+    char what[192]; /* a path, a sysctl; "" for none */
 };
 
 /* Does the service need any? Only then is there a maker. */

@@ -10,6 +10,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* keyctl_setperm(3): of those who possess the key. Only libkeyutils has names for them. */
+#define KEY_POS_VIEW   0x01000000
+#define KEY_POS_READ   0x02000000
+#define KEY_POS_SEARCH 0x08000000
+
 static int set_capabilities(uint64_t permitted, uint64_t inheritable)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -63,9 +68,14 @@ int privilege_grant(uint64_t capabilities)
 
 int privilege_renounce(void)
 {
+    long ring = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+
     /* Without key rings in the kernel (ENOSYS) or with its quota used up there is none to leave
-     * behind that matters: handlers of another uid may not use superd's keys in any case. */
-    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+     * behind that matters: handlers of another uid may not use superd's keys in any case. Handlers
+     * of several services may share this one, so nobody puts anything into it; who needs one of his
+     * own may join one. */
+    if (ring > 0)
+        syscall(SYS_keyctl, KEYCTL_SETPERM, ring, KEY_POS_VIEW | KEY_POS_READ | KEY_POS_SEARCH);
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return -errno;
     return 0;

@@ -70,14 +70,25 @@ static int compare_shown(const void *a, const void *b)
     return order ? order : (int)x->how - (int)y->how;
 }
 
-int shown_cover(struct mounts *mounts, const char *path)
+static bool is_below_writable(const struct isolation_settings *settings, const char *path)
 {
-    int place = mounts_place(mounts, path, true);
+    for (const char *const *folder = settings->read_write; *folder; folder++) {
+        size_t length = strlen(*folder);
+
+        if (strncmp(path, *folder, length) == 0 && (path[length] == '/' || path[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+int shown_cover(struct mounts *mounts, const struct isolation_settings *settings, const char *path)
+{
     struct stat st;
-    int r;
+    int place, r;
 
     snprintf(mounts->what, sizeof mounts->what, "%s", path);
-    if (place == -ENOENT)
+    place = mounts_place(mounts, path, true);
+    if (place == -ENOENT && !is_below_writable(settings, path))
         return 0; /* nothing to hide */
     if (place < 0)
         return place;
@@ -98,7 +109,7 @@ static int show_one(struct mounts *mounts, const struct isolation_settings *sett
     int r;
 
     if (shown->how == SHOW_HIDDEN)
-        return shown_cover(mounts, shown->path);
+        return shown_cover(mounts, settings, shown->path);
     if (shown->how == SHOW_READ_ONLY)
         attributes |= MOUNT_ATTR_RDONLY;
     else if (settings->no_exec)

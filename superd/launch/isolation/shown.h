@@ -36,7 +36,8 @@ void shown_add_settings(struct shown_list *list, const struct isolation_settings
 int shown_make(struct mounts *mounts, const struct isolation_settings *settings,
                struct shown_list *list);
 
-/* Put nothing over PATH, where it is there. Returns 0 or -errno. */
-int shown_cover(struct mounts *mounts, const char *path);
+/* Put nothing over PATH, where it is there. Where the handler may write beside it, it must be there:
+ * he may have moved it. Returns 0 or -errno. */
+int shown_cover(struct mounts *mounts, const struct isolation_settings *settings, const char *path);
 
 #endif

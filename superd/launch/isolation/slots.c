@@ -65,12 +65,16 @@ static bool free_of(const struct slot *slot, unsigned long long *bytes, unsigned
     return true;
 }
 
+/* For the group of whoever has the slot alone (give()): somebody who was handed a descriptor of the
+ * root of his slot before can look into it, but not into its /tmp. */
 static bool furnish(const struct slots *slots, struct slot *slot)
 {
-    char path[64];
+    char path[64], options[160];
 
-    return tmp_path(slot, path, sizeof path) &&
-           mount("tmpfs", path, "tmpfs", slots->plan->tmp_flags, slots->plan->tmp_options) == 0 &&
+    return snprintf(options, sizeof options, "%s,mode=1770", slots->plan->tmp_options) <
+               (int)sizeof options &&
+           tmp_path(slot, path, sizeof path) &&
+           mount("tmpfs", path, "tmpfs", slots->plan->tmp_flags, options) == 0 &&
            free_of(slot, &slot->fresh_bytes, &slot->fresh_inodes);
 }
 
@@ -125,11 +129,16 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* The group of a dynamic user has the user's number. Root stays the owner: what an owner may change
+ * would outlive his use. */
 static struct slot *give(struct slot *slot, uid_t uid, int64_t now)
 {
+    char path[64];
+
     slot->uid = uid;
     slot->used_ms = now;
-    return slot;
+    return tmp_path(slot, path, sizeof path) && chown(path, (uid_t)-1, (gid_t)uid) == 0 ? slot
+                                                                                        : NULL;
 }
 
 /* ---- All of them ---------------------------------------------------------------------------- */

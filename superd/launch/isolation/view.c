@@ -259,7 +259,7 @@ static int restrict_host(struct mounts *mounts, const struct isolation_settings 
             r = attached;
     }
     for (const char *const *path = settings->hide; *path && r == 0; path++)
-        r = shown_cover(mounts, *path);
+        r = shown_cover(mounts, settings, *path);
     return r;
 }
 
@@ -285,7 +285,8 @@ static int change_host(struct mounts *mounts, const struct view *view)
 
 int view_make(const struct view *view, char *what, size_t size)
 {
-    struct mounts mounts = {.root = -1};
+    /* In a user namespace the kernel asks who we are outside, and shows root's links as nobody's. */
+    struct mounts mounts = {.root = -1, .any_links = view->user_namespace};
     int r;
 
     snprintf(mounts.what, sizeof mounts.what, "/");

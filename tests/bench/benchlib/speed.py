@@ -55,9 +55,11 @@ def _held_once(bench, daemon, count):
     before = procs.memory(daemon.family())
     none = _launch_rate(bench, daemon)
     held = load.Held(bench, daemon.address("hold"), count)
-    beside = _launch_rate(bench, daemon)
-    during = procs.memory(daemon.family())
-    alive = held.release()
+    try:
+        beside = _launch_rate(bench, daemon)
+        during = procs.memory(daemon.family())
+    finally:  # also when the system has no process left: the next one must not pay for it
+        alive = held.release()
     procs.wait_for(lambda: procs.count_running(hold_program) == 0, 60, "held sessions to end", 0.1)
     after = _launch_rate(bench, daemon)
     return {
@@ -83,7 +85,7 @@ def held(bench):
                                                bench.peer_rounds):
                 try:
                     found = _held_once(bench, daemon, count)
-                except BenchError as error:
+                except (BenchError, OSError) as error:
                     found = {"held": count, "error": str(error)}
                 records.append(dict(found, daemon=daemon.name, round=number))
     return records
