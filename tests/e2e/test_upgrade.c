@@ -515,6 +515,7 @@ static void control_group__of_an_instance__ends_it_and_goes(void)
     const char *here;
     struct daemon *daemon;
     char own[64];
+    size_t shared;
     int fd;
 
     harness_needs_root();
@@ -529,6 +530,7 @@ static void control_group__of_an_instance__ends_it_and_goes(void)
                         "isolate: { cgroup = 'connection'; };\n"
                         "  exec = ['@SPECIMEN@', 'orphan-wait']; };\n"});
     snprintf(own, sizeof own, "superd.%d.*", (int)daemon->pid);
+    shared = launchers_of(daemon);
     fd = daemon_dial(daemon, "box");
     assert_true(strtol(client_hear_line(fd), NULL, 10) > 1);
     daemon_upgrade(daemon);
@@ -538,7 +540,7 @@ static void control_group__of_an_instance__ends_it_and_goes(void)
     while (strcmp(process_shell("find %s -path '*/%s/box/i1' | wc -l", here, own), "0\n") != 0)
         usleep(20000);
     close(fd);
-    while (launchers_of(daemon) > 2)
+    while (launchers_of(daemon) > shared)
         usleep(20000);
     daemon_stop(daemon);
     assert_string_equal(process_shell("find %s -name '%s' | wc -l", here, own), "0\n");
