@@ -324,7 +324,9 @@ static int start(const struct options *options)
 
     diagnostics_init(&list);
     config = load(options, &list);
-    if (options->action != ACTION_DUMP || diagnostics_failed(&list))
+    /* Whoever checks a hand-over reads but the end of what is said. */
+    if ((options->action != ACTION_DUMP && options->action != ACTION_HANDOVER_CHECK) ||
+        diagnostics_failed(&list))
         print_diagnostics(&list);
     if (options->action == ACTION_HANDOVER_CHECK) {
         code = check_handover(options->handover_fd, config, &list);

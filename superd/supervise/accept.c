@@ -259,6 +259,7 @@ static void accept_some(struct listener *listener)
             accept_failed(service, -r);
             return;
         }
+        service->supervisor->accept_errors = 0;
         if (listener->config->options.trap_ms)
             spring_trap(listener, &connection);
         else
@@ -305,12 +306,22 @@ static void launch_listener(struct listener *listener)
 void accept_ready_cb(uv_poll_t *handle, int status, int events)
 {
     struct listener *listener = handle->data;
+    socklen_t length = sizeof(int);
+    int error;
 
     (void)events;
     if (status < 0) {
         log_event(LEVEL_ERROR, "error", log_text("service", listener->service->name),
                   log_text("what", "listener"), log_text("error", uv_strerror(status)));
-        return;
+        /* An error waits on the socket, and libuv watches no longer. It is the handler's to see, or
+         * goes by being asked for. */
+        uv_poll_stop(&listener->poll);
+        listener->watched = false;
+        if (listener->service->config->mode != MODE_LISTENER) {
+            getsockopt(listener->fd, SOL_SOCKET, SO_ERROR, &error, &length);
+            uv_timer_start(&listener->service->retry, on_accept_retry, ACCEPT_RETRY_MS, 0);
+            return;
+        }
     }
     if (listener->service->config->mode == MODE_LISTENER && !listener->config->options.trap_ms)
         launch_listener(listener);

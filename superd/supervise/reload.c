@@ -186,6 +186,24 @@ static bool configure_admission(struct supervisor *supervisor, const struct conf
     return supervisor->admission != NULL;
 }
 
+/* Another program was here before, whose launchers are gone: there is nothing to go back to. */
+static bool is_taking_over(const struct supervisor *supervisor)
+{
+    return supervisor->generation && !supervisor->generation->launchers;
+}
+
+/* Who has a dynamic user keeps it, also when the range came back that it is from. */
+static void reserve_users(struct supervisor *supervisor)
+{
+    const struct instance *instance;
+    const struct service *service;
+
+    for (service = supervisor->services; service; service = service->hh.next)
+        dynamic_users_reserve(&supervisor->dynamic_users, service->dynamic_uid);
+    for (instance = supervisor->by_id; instance; instance = instance->by_id.next)
+        dynamic_users_reserve(&supervisor->dynamic_users, instance->dynamic_uid);
+}
+
 static bool begin_generation(struct supervisor *supervisor, struct config *config,
                              struct access_contents *contents, struct diagnostics *list)
 {
@@ -220,9 +238,13 @@ static bool begin_generation(struct supervisor *supervisor, struct config *confi
         say(list, "isolation.users", -ENOMEM);
     else if (!(changes = prepare_services(supervisor, config, contents)))
         say(list, "services", -ENOMEM);
-    else if ((r = log_open(&config->daemon.log)) < 0)
+    else if ((r = log_open(&config->daemon.log)) < 0 && !is_taking_over(supervisor))
         say(list, "superd.log.target", r);
     else {
+        if (r < 0) /* the program before us had it open still; without a log is better than not */
+            log_event(LEVEL_ERROR, "error", log_text("what", "log"),
+                      log_text("error", strerror(-r)));
+        reserve_users(supervisor);
         access_contents_free(&supervisor->access_contents);
         supervisor->access_contents = *contents;
         *contents = (struct access_contents){0};

@@ -64,11 +64,15 @@ static void on_more_turns(uv_idle_t *idle)
 
 void supervisor_room(struct supervisor *supervisor)
 {
+    struct service *service;
+
+    DL_COUNT2(supervisor->held_head, service, supervisor->held_tries, held_next);
     if (!uv_is_closing((uv_handle_t *)&supervisor->more_turns))
         uv_idle_start(&supervisor->more_turns, on_more_turns);
 }
 
-/* Let held services try, oldest first, until one of them is held again. */
+/* Let held services try, oldest first, until one of them is held again. Launchers are not everybody's:
+ * who waits for his own is no reason for the next one to wait, so then each has its turn. */
 static void try_held(struct supervisor *supervisor)
 {
     for (int i = 0; i < HELD_PER_TURN && supervisor->held_head; i++) {
@@ -78,10 +82,13 @@ static void try_held(struct supervisor *supervisor)
         service->in_held_list = false;
         accept_parked(service);
         service_review(service);
-        if (service->in_held_list) {
+        if (service->in_held_list &&
+            (service->held != REASON_LAUNCHERS || supervisor->held_tries <= 1)) {
             uv_idle_stop(&supervisor->more_turns);
             return;
         }
+        if (supervisor->held_tries)
+            supervisor->held_tries--;
     }
     if (!supervisor->held_head)
         uv_idle_stop(&supervisor->more_turns);

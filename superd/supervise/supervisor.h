@@ -131,7 +131,8 @@ struct supervisor {
     int exit_code;
     unsigned stops; /* signals to stop so far */
 
-    uint64_t accept_errors; /* for the log's sake: said once per pause */
+    size_t held_tries;      /* of the list of those held, since there was room */
+    uint64_t accept_errors; /* for the log's sake: said once until one succeeds */
 
     struct supervisor_hooks hooks;
     struct standing_order order; /* of the operator, for the daemon as a whole */

@@ -53,17 +53,20 @@ void upgrade_check_cancel(struct upgrade_check *check)
 
 /* ---- What it says --------------------------------------------------------------------------- */
 
-/* Read what is there; what is too much is thrown away. */
+/* Read what is there, in this turn at most so much of it; what is too much is thrown away. */
 static void take_output(struct upgrade_check *check)
 {
     char piece[4096];
-    ssize_t n;
+    ssize_t n = -1;
 
-    while ((n = read(check->output, piece, sizeof piece)) > 0 || (n < 0 && errno == EINTR)) {
+    for (size_t taken = 0; taken < UPGRADE_CHECK_OUTPUT; taken += sizeof piece) {
         size_t room = UPGRADE_CHECK_OUTPUT - check->length;
 
-        if (n < 0)
+        n = read(check->output, piece, sizeof piece);
+        if (n < 0 && errno == EINTR)
             continue;
+        if (n <= 0)
+            break;
         memcpy(check->text + check->length, piece, (size_t)n < room ? (size_t)n : room);
         check->length += (size_t)n < room ? (size_t)n : room;
     }
