@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "fixture.h"
+
+#include "files.h"
 #include "process.h"
 
 static const char *const levels[] = {"isolation = 'basic';", "isolation = 'strict';"};
@@ -168,6 +170,8 @@ static void make_page(struct daemon *daemon)
 {
     assert_int_equal(mkdir(daemon_path(daemon, "site"), 0755), 0);
     daemon_write(daemon, "site/index.html", "<p>here</p>\n");
+    files_copy(E2E_BUILD "/services/page/page", daemon_path(daemon, "page"));
+    daemon_expect_file(daemon, "page");
 }
 
 static void fetch_it(struct daemon *daemon)
@@ -179,13 +183,10 @@ static void fetch_it(struct daemon *daemon)
 
 static void page__each_level__serves(void)
 {
-    char exec[512];
-
     needs("curl");
     if (access(E2E_BUILD "/services/page/page", X_OK) != 0)
         e2e_skip("page has not been built");
-    snprintf(exec, sizeof exec, "'%s/services/page/page', '@DIR@/site'", harness_build());
-    at_each_level(exec, "", make_page, fetch_it);
+    at_each_level("'@DIR@/page', '@DIR@/site'", "", make_page, fetch_it);
 }
 
 static const struct e2e_case cases[] = {
