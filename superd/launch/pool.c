@@ -62,6 +62,8 @@ void launch_pool_answer(struct launch_pool *pool, const struct launch_report *re
 {
     if (!take_in_flight(pool, report->instance))
         return;
+    if (pool->in_flight_count == 0)
+        uv_timer_stop(&pool->late_timer); /* an idle daemon does not wake up for it */
     pool->settings.on_report(pool->settings.data, report);
     if (pool->was_full && pool->in_flight_count <= LAUNCH_ORDERS_MAX / 2 && !pool->retired) {
         /* Half empty before more is taken: else listeners would be paused and resumed at each
