@@ -240,13 +240,14 @@ static int run(struct config *config, const struct options *options,
     }
     code = supervisor_start(&supervisor, config, settings);
     if (code != EXIT_OK) {
+        background_pid_file(NULL, settings->handover); /* that of the program before goes, too */
         control_free(control);
         log_close(1000);
         return code;
     }
     config = supervisor.generation->config;
-    pid_file = config->daemon.pid_file ? strdup(config->daemon.pid_file) : NULL;
-    background_pid_file(pid_file, settings->handover);
+    pid_file = background_pid_file(config->daemon.pid_file, settings->handover);
+    supervisor.pid_file = pid_file;
     if (detached >= 0) {
         background_leave_terminal(strcmp(config->daemon.log.target, "stderr") == 0);
         notify_ready_fd(detached);
@@ -255,9 +256,7 @@ static int run(struct config *config, const struct options *options,
         handover_clear(settings->handover);
     code = supervisor_run(&supervisor);
     control_free(control);
-    if (pid_file)
-        unlink(pid_file);
-    free(pid_file);
+    background_remove_pid_file(pid_file);
     log_close(1000);
     return code;
 }
