@@ -327,7 +327,7 @@ static void upgrade__no_process__launchers_come_later(void)
 {
     struct daemon *daemon = start(CAT);
 
-    let_fail(FAULT_FORK, 0, 3, EAGAIN);
+    let_fail(FAULT_FORK, 1, 3, EAGAIN); /* the first is the check's */
     daemon_signal(daemon, SIGUSR2);
     expect_event(&daemon->events, "upgrade", "state", "done", NULL);
     expect_launchers_later(daemon);
