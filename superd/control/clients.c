@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/proc.h"
 #include "net/listener.h"
 
 #define ACCEPT_BATCH 8
@@ -174,19 +175,9 @@ static bool in_group(int fd, const struct ucred *peer, gid_t group)
 /* Has PID given up all ways to more rights, as handlers have? Who cannot be asked may have. */
 static bool has_renounced(pid_t pid)
 {
-    char path[64], line[128];
-    bool renounced = true;
-    FILE *file;
+    uint64_t renounced;
 
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file)) {
-        if (strncmp(line, "NoNewPrivs:", 11) == 0)
-            renounced = strtol(line + 11, NULL, 10) != 0;
-    }
-    if (file)
-        fclose(file);
-    return renounced;
+    return !proc_status(pid, "NoNewPrivs", &renounced) || renounced != 0;
 }
 
 /* Where superd is not root its handlers have its uid: what marks them is that they may not get more
