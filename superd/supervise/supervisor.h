@@ -84,6 +84,7 @@ struct supervisor {
     const char *config_path;
     const char
         *binary; /* the program that this process runs, where an upgrade looks for the next */
+    const char *pid_file; /* the one there is, whatever a reload says; NULL: none */
     const struct config_surroundings *surroundings;
     struct rlimit descriptors; /* as superd was started, for handlers */
     size_t descriptor_limit;   /* as it is now, for superd */
