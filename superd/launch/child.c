@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -40,11 +41,6 @@ static int write_listen_pid(char *digits)
         *digits++ = reversed[--n];
     *digits = '\0';
     return 0;
-}
-
-static int become_session(void)
-{
-    return setsid() < 0 ? -1 : 0;
 }
 
 static int place_descriptors(const struct child *child)
@@ -119,8 +115,6 @@ static enum launch_step take_steps(const struct child *child)
     const struct plan *plan = child->plan;
     const struct service_config *service = plan->service;
 
-    if (become_session() != 0)
-        return STEP_SESSION;
     if (child->cgroup >= 0 && write(child->cgroup, "0", 1) != 1)
         return STEP_CGROUP;
     if (place_descriptors(child) != 0)
@@ -150,26 +144,54 @@ static enum launch_step take_steps(const struct child *child)
     return STEP_EXEC;
 }
 
+void child_become(struct child *child)
+{
+    child->step = take_steps(child);
+    child->error = errno;
+}
+
+/* By the bare call: sanitizers would look at our stack before _exit(), and wonder aloud on the handler's
+ * standard error. */
+static void end(void)
+{
+    syscall(SYS_exit_group, 127);
+}
+
 static int child_main(void *data)
 {
     struct child *child = data;
 
-    child->step = take_steps(child);
-    child->error = errno;
-    /* By the bare call: sanitizers would look at our stack before _exit(), and wonder aloud on the
-     * handler's standard error. */
-    syscall(SYS_exit_group, 127);
+    child->step = STEP_SESSION;
+    if (setsid() < 0)
+        child->error = errno;
+    else
+        child_become(child);
+    end();
     return 127;
 }
 
-/* One stack, made at the first spawn: the launcher sleeps while its child uses it. */
-static char *child_stack(void)
+struct beginning {
+    void (*begin)(void *data);
+    void *data;
+};
+
+static int ready_main(void *data)
 {
-    static char *stack;
+    const struct beginning *beginning = data;
+
+    setsid(); /* cannot fail: it leads no group yet */
+    beginning->begin(beginning->data);
+    end();
+    return 127;
+}
+
+/* A stack, made when it is first used: the launcher sleeps while its child uses it. Returns its end. */
+static char *stack_end(char **stack)
+{
     void *memory;
 
-    if (stack)
-        return stack;
+    if (*stack)
+        return *stack + CHILD_GUARD + CHILD_STACK;
     memory = mmap(NULL, CHILD_STACK + CHILD_GUARD, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (memory == MAP_FAILED)
@@ -178,24 +200,43 @@ static char *child_stack(void)
         munmap(memory, CHILD_STACK + CHILD_GUARD);
         return NULL;
     }
-    stack = memory;
-    return stack;
+    *stack = memory;
+    return *stack + CHILD_GUARD + CHILD_STACK;
+}
+
+static int spawn(int (*begin)(void *), void *data, char *stack, int flags, pid_t *pid_r)
+{
+    if (!stack)
+        return -ENOMEM;
+    if (clone(begin, stack, CLONE_VM | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD | flags, data,
+              pid_r, NULL, pid_r) < 0)
+        return -errno;
+    return 0;
 }
 
 int child_spawn(struct child *child, pid_t *pid_r)
 {
-    char *stack = child_stack();
+    static char *stack;
     int flags = child->plan->clone_flags;
 
-    if (!stack)
-        return -ENOMEM;
     if (child->slot || child->mounts >= 0)
         flags &= ~CLONE_NEWNS;
     child->step = STEP_NONE;
     child->error = 0;
-    if (clone(child_main, stack + CHILD_GUARD + CHILD_STACK,
-              CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD | flags, child,
-              pid_r) < 0)
-        return -errno;
-    return 0;
+    return spawn(child_main, child, stack_end(&stack), flags | CLONE_VFORK, pid_r);
+}
+
+int child_ready(void (*begin)(void *data), void *data, pid_t *pid_r)
+{
+    static char *stack; /* another one: a ready child may have to spawn another */
+    struct beginning beginning = {begin, data};
+    int r = spawn(ready_main, &beginning, stack_end(&stack), CLONE_CHILD_CLEARTID, pid_r);
+    pid_t pid;
+
+    /* Not by CLONE_VFORK: who sleeps in that cannot be stopped, and counts as load. The kernel clears what is
+     * at PID_R when the child lets go of our memory. Errno is the child's, too, so long: this call sets it
+     * only when there is none any more. */
+    while (r == 0 && (pid = __atomic_load_n(pid_r, __ATOMIC_SEQ_CST)) != 0)
+        syscall(SYS_futex, pid_r, FUTEX_WAIT, pid, NULL, NULL, 0);
+    return r;
 }

@@ -5,6 +5,9 @@
  * (CLONE_VFORK); it is the supervisor's child (CLONE_PARENT), which reaps it. What must hold
  * between clone and exec: no allocation, no library function that takes a lock or changes state of
  * the launcher's, nothing but system calls on what the plan prepared.
+ *
+ * A child is made when there is an order, or it is made ready before: then it takes the order itself, and
+ * making a process and a session is no part of the time that a client waits.
  */
 #ifndef SUPERD_LAUNCH_CHILD_H
 #define SUPERD_LAUNCH_CHILD_H
@@ -31,5 +34,13 @@ struct child {
  * exec'ed or failed: 0, or -errno when there was no process to be had; a failure later on is in
  * child->step. */
 int child_spawn(struct child *child, pid_t *pid_r);
+
+/* Make a child that runs BEGIN with DATA, in a session of its own, and ends when that returns. *PID_R is
+ * written as above, and 0 when it has exec'ed or ended, which is when this returns; the result is as above. */
+int child_ready(void (*begin)(void *data), void *data, pid_t *pid_r);
+
+/* For BEGIN: become CHILD, whose plan has no namespaces for each instance. Returns only when that failed,
+ * which is in child->step. */
+void child_become(struct child *child);
 
 #endif

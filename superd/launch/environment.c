@@ -121,6 +121,17 @@ static bool reserve(struct environment *environment, size_t count)
     return true;
 }
 
+bool environment_prepare(struct environment *environment, const struct plan *plans, size_t count)
+{
+    size_t most = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (plans[i].environment_count > most)
+            most = plans[i].environment_count;
+    }
+    return reserve(environment, most + ENVIRONMENT_VARIABLES + 1);
+}
+
 static void ask_local(int connection, struct address *local)
 {
     memset(local, 0, sizeof *local);

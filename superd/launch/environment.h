@@ -27,6 +27,10 @@ struct environment {
                          alone knows its pid. There is room for 11 characters. */
 };
 
+/* Have room for the environment of any of the COUNT plans: environment_make() then allocates nothing.
+ * False: no memory. */
+bool environment_prepare(struct environment *environment, const struct plan *plans, size_t count);
+
 /* Make it for ORDER under PLAN; CONNECTION is asked for its local address. Returns false when there
  * is no memory or it does not fit. */
 bool environment_make(struct environment *environment, const struct plan *plan,

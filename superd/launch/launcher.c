@@ -72,63 +72,156 @@ static bool receive_order(struct parcel *parcel)
     return true;
 }
 
-static struct launch_report carry_out(const struct launcher_job *job, struct enclosure *enclosure,
-                                      struct environment *environment, struct parcel *parcel)
-{
-    const struct order *order = &parcel->order;
-    struct launch_report report = {.instance = order->instance};
-    const struct plan *plan;
-    struct slot *slot;
-    struct child child;
-    int r;
+/* What a launcher works with; the child that it makes ready works with the same. */
+struct work {
+    const struct launcher_job *job;
+    struct enclosure enclosure;
+    struct environment environment;
+    struct parcel parcel;
+    struct launch_report report;
+    struct slot *slot; /* that the order in hand has taken; NULL: none */
+    bool ready;        /* make the next child ready before its order comes */
+    bool received;     /* by the ready child */
+    bool ended;        /* there will be no orders any more */
+};
 
+static bool failed(struct work *work, enum launch_step step, int error)
+{
+    work->report.step = step;
+    work->report.error = error;
+    return false;
+}
+
+/* Make all that CHILD needs for the order in hand. False: the report says why not. */
+static bool prepare(struct work *work, struct child *child)
+{
+    const struct launcher_job *job = work->job;
+    const struct parcel *parcel = &work->parcel;
+    const struct order *order = &parcel->order;
+    const struct plan *plan;
+
+    work->report = (struct launch_report){.instance = order->instance};
     if (order->service >= job->plan_count || parcel->connection < 0 ||
-        order->has_stderr != (parcel->stderr_pipe >= 0)) {
+        order->has_stderr != (parcel->stderr_pipe >= 0))
         /* The kernel drops descriptors that do not fit into RLIMIT_NOFILE. */
-        report.step = STEP_RECEIVE;
-        report.error = EMFILE;
-        return report;
-    }
-    if (enclosure->step != STEP_NONE) {
-        report.step = enclosure->step;
-        report.error = enclosure->error;
-        return report;
-    }
+        return failed(work, STEP_RECEIVE, EMFILE);
+    if (work->enclosure.step != STEP_NONE)
+        return failed(work, work->enclosure.step, work->enclosure.error);
     /* The pipe was born non-blocking on both ends; that is right for the supervisor's alone. */
     if (order->has_stderr)
         fcntl(parcel->stderr_pipe, F_SETFL, 0);
     plan = &job->plans[order->service];
-    if (!environment_make(environment, plan, order, parcel->connection)) {
-        report.step = STEP_ENVIRONMENT;
-        report.error = E2BIG;
-        return report;
-    }
-    slot = slots_take(&enclosure->slots, order->run_uid);
-    child = (struct child){.plan = plan,
-                           .slot = slot ? slot->path : NULL,
-                           .mounts = slot ? -1 : enclosure->slots.mounts,
-                           .environment = environment,
-                           .connection = parcel->connection,
-                           .stderr_pipe = parcel->stderr_pipe,
-                           .rules = enclosure->rules,
-                           .cgroup = -1,
-                           .uid = order->run_uid};
-    if (enclosure->cgroup >= 0) {
-        child.cgroup = enclosure_instance(enclosure, plan, order->instance);
-        if (child.cgroup < 0) {
-            report.step = STEP_CGROUP;
-            report.error = -child.cgroup;
-            return report;
-        }
-    }
-    r = child_spawn(&child, &job->slot->pid);
-    if (slot && r == 0)
-        slot->pid = job->slot->pid;
-    report.pid = r == 0 ? job->slot->pid : 0;
-    report.step = r == 0 ? child.step : STEP_CLONE;
-    report.error = r == 0 ? child.error : -r;
+    if (!environment_make(&work->environment, plan, order, parcel->connection))
+        return failed(work, STEP_ENVIRONMENT, E2BIG);
+    work->slot = slots_take(&work->enclosure.slots, order->run_uid);
+    *child = (struct child){.plan = plan,
+                            .slot = work->slot ? work->slot->path : NULL,
+                            .mounts = work->slot ? -1 : work->enclosure.slots.mounts,
+                            .environment = &work->environment,
+                            .connection = parcel->connection,
+                            .stderr_pipe = parcel->stderr_pipe,
+                            .rules = work->enclosure.rules,
+                            .cgroup = -1,
+                            .uid = order->run_uid};
+    if (work->enclosure.cgroup < 0)
+        return true;
+    child->cgroup = enclosure_instance(&work->enclosure, plan, order->instance);
+    return child->cgroup >= 0 || failed(work, STEP_CGROUP, -child->cgroup);
+}
+
+/* Carry the order in hand out in a child made for it. */
+static void carry_out(struct work *work)
+{
+    struct launch_slot *slot = work->job->slot;
+    struct child child;
+    int r;
+
+    slot->pid = 0;
+    slot->instance = work->parcel.order.instance;
+    if (!prepare(work, &child))
+        return;
+    r = child_spawn(&child, &slot->pid);
+    if (work->slot && r == 0)
+        work->slot->pid = slot->pid;
+    work->report.pid = r == 0 ? slot->pid : 0;
+    work->report.step = r == 0 ? child.step : STEP_CLONE;
+    work->report.error = r == 0 ? child.error : -r;
     fd_close(&child.cgroup);
-    return report;
+}
+
+/* Can a child that was made before the order came become PLAN's? */
+static bool fits_ready(const struct plan *plan)
+{
+    return plan->home != HOME_OWN && plan->clone_flags == 0;
+}
+
+/* In the ready child: wait for an order and become what it wants. */
+static void be_ready(void *data)
+{
+    struct work *work = data;
+    const struct launcher_job *job = work->job;
+    struct launch_slot *slot = job->slot;
+    struct child child;
+
+    prctl(PR_SET_NAME, "superd-ready");
+    if (!receive_order(&work->parcel)) {
+        work->ended = true;
+        return;
+    }
+    work->received = true;
+    if (work->parcel.order.service < job->plan_count &&
+        !fits_ready(&job->plans[work->parcel.order.service])) {
+        carry_out(work); /* as a launcher would; then we are of no use any more */
+        work->ready = false;
+        return;
+    }
+    slot->pid = slot->ready;
+    slot->instance = work->parcel.order.instance;
+    if (!prepare(work, &child))
+        return;
+    work->report.pid = slot->pid;
+    child_become(&child);
+    failed(work, child.step, child.error);
+}
+
+/* Make a child ready, and be back when it has become an instance or has ended. False: there can be none now. */
+static bool carry_out_ready(struct work *work)
+{
+    struct launch_slot *slot = work->job->slot;
+    int r;
+
+    work->report = (struct launch_report){0};
+    r = child_ready(be_ready, work, &slot->ready);
+    slot->ready = 0;
+    if (r == 0 && work->received && !work->report.instance) { /* somebody killed it in between */
+        work->report.instance = work->parcel.order.instance;
+        if (slot->instance == work->report.instance)
+            work->report.pid = slot->pid;
+        else
+            failed(work, STEP_LAUNCHER, ECHILD);
+    }
+    return r == 0;
+}
+
+/* Take an order and carry it out. False: there will be none any more. */
+static bool next_order(struct work *work)
+{
+    struct launch_slot *slot = work->job->slot;
+
+    slot->instance = 0;
+    work->received = false;
+    if (work->ready && carry_out_ready(work))
+        return !work->ended; /* the descriptors were those of the child alone */
+    if (!receive_order(&work->parcel))
+        return false;
+    work->received = true;
+    carry_out(work);
+    fd_close(&work->parcel.connection);
+    fd_close(&work->parcel.stderr_pipe);
+    /* Next to the same service, probably. */
+    work->ready = work->report.step == STEP_NONE &&
+                  fits_ready(&work->job->plans[work->parcel.order.service]);
+    return true;
 }
 
 /* Put the report where the supervisor finds it. Returns false when there is no supervisor any more. */
@@ -197,25 +290,20 @@ static int settle(const struct launcher_job *job)
 
 _Noreturn void launcher_run(const struct launcher_job *job)
 {
-    static struct environment environment;
-    static struct enclosure enclosure;
-    struct parcel parcel;
+    static struct work work;
 
     if (settle(job) != 0)
         _exit(111);
-    enclosure_enter(&enclosure, &job->place, channel_of(job) < 0 ? -1 : CHANNEL_FD);
-    while (receive_order(&parcel)) {
-        struct launch_report report;
-
-        job->slot->pid = 0;
-        job->slot->instance = parcel.order.instance;
-        report = carry_out(job, &enclosure, &environment, &parcel);
-        report.at_ns = clock_now_ns();
-        fd_close(&parcel.connection);
-        fd_close(&parcel.stderr_pipe);
-        if (!tell(job, &report))
+    work.job = job;
+    enclosure_enter(&work.enclosure, &job->place, channel_of(job) < 0 ? -1 : CHANNEL_FD);
+    work.ready = job->place.home != HOME_OWN &&
+                 environment_prepare(&work.environment, job->plans, job->plan_count);
+    while (next_order(&work)) {
+        if (!work.received)
+            continue; /* somebody ended the ready child */
+        work.report.at_ns = clock_now_ns();
+        if (!tell(job, &work.report))
             break;
-        job->slot->instance = 0;
     }
     _exit(0);
 }

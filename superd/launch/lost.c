@@ -9,6 +9,8 @@
  * seen twice in a row, some time apart, so that a living launcher in that same moment is not
  * wronged.
  *
+ * The child that a launcher has made ready would outlive it: it is killed, too.
+ *
  * A launcher sleeps until its child has become its program, and nobody can wake it before. One that
  * has had the same order in hand for too long is killed, with the child: its order has failed, and
  * another launcher takes its place. When orders lie in the socket for too long and nobody takes
@@ -89,10 +91,17 @@ static void end_child(pid_t child)
 
 void lost_launcher(struct launch_pool *pool, unsigned number)
 {
-    uint64_t instance = pool->board->slots[number].instance;
-    pid_t child = pool->board->slots[number].pid;
+    const struct launch_slot *slot = &pool->board->slots[number];
+    uint64_t instance = slot->instance;
+    pid_t child = slot->pid;
 
-    if (instance && pool->watched[number].stuck) {
+    if (instance == 0 && slot->ready) {
+        /* It would go on taking orders, and nobody would tell of them. */
+        end_child(slot->ready);
+        instance = slot->instance; /* it may have taken one just then */
+        if (instance)
+            answer_failed(pool, instance, slot->ready, STEP_LAUNCHER, ECHILD);
+    } else if (instance && pool->watched[number].stuck) {
         end_child(child);
         answer_failed(pool, instance, child, STEP_STUCK, ETIMEDOUT);
     } else if (instance && child) {

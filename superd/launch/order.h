@@ -84,6 +84,7 @@ struct launch_report {
 struct launch_slot {
     _Atomic uint64_t instance; /* 0: idle */
     pid_t pid;                 /* of that instance's child; 0: not made yet */
+    pid_t ready;               /* of the child that waits for the next order itself; 0: none */
     _Atomic uint32_t written;  /* reports so far; number N stands at N % LAUNCH_ORDERS_MAX */
     struct launch_report reports[LAUNCH_ORDERS_MAX]; /* there is room: one for each order */
 };

@@ -170,6 +170,7 @@ static int start_launcher(struct launch_pool *pool, unsigned number)
 
     job.slot->instance = 0;
     job.slot->pid = 0;
+    job.slot->ready = 0;
     pool->watched[number] = (struct watched){0};
     pid = fork();
     if (pid < 0)

@@ -22,6 +22,7 @@
 
 #define ARGUMENTS_MAX     16
 #define LAUNCHER_NAME     "superd-launch"
+#define READY_NAME        "superd-ready" /* a child that waits for an order */
 #define PROCESSES_MAX     4096
 #define PROCESSES_SHOWN   64
 #define DESCRIPTORS_SHOWN 8192
@@ -193,16 +194,44 @@ static int open_listeners(struct daemon *daemon)
            (int)count_events(&daemon->events, "listen", "state", "closed", NULL);
 }
 
+/* ---- Launchers ------------------------------------------------------------------------------ */
+
+/* Its children of that NAME. */
+static size_t named(const struct daemon *daemon, const char *wanted, pid_t *pids, size_t room)
+{
+    static pid_t children[PROCESSES_MAX];
+    size_t count = census_children(daemon->pid, children, PROCESSES_MAX), n = 0;
+    char name[64];
+
+    for (size_t i = 0; i < count && n < room; i++) {
+        if (strcmp(census_name(children[i], name, sizeof name), wanted) == 0 &&
+            census_alive(children[i]))
+            pids[n++] = children[i];
+    }
+    return n;
+}
+
+size_t daemon_launchers(const struct daemon *daemon, pid_t *pids, size_t room)
+{
+    return named(daemon, LAUNCHER_NAME, pids, room);
+}
+
+bool daemon_has_only_launchers(const struct daemon *daemon)
+{
+    static pid_t pids[PROCESSES_MAX];
+    size_t launchers = daemon_launchers(daemon, pids, PROCESSES_MAX);
+
+    return launchers > 0 && launchers + named(daemon, READY_NAME, pids, PROCESSES_MAX) ==
+                                census_children(daemon->pid, pids, PROCESSES_MAX);
+}
+
 /* A launcher that has just been forked has its parent's name; and superd has said that it is ready
  * before it has closed what it said it through. */
 static bool is_settled(void *data)
 {
     struct daemon *daemon = data;
-    pid_t launchers[PROCESSES_SHOWN], children[PROCESSES_SHOWN];
-    size_t count = daemon_launchers(daemon, launchers, COUNT(launchers));
 
-    return count > 0 && count == census_children(daemon->pid, children, COUNT(children)) &&
-           census_asleep(daemon->pid);
+    return daemon_has_only_launchers(daemon) && census_asleep(daemon->pid);
 }
 
 void daemon_rebase(struct daemon *daemon)
@@ -332,27 +361,11 @@ char *daemon_ask(struct daemon *daemon, const char *service)
 
 /* ---- Quiet ---------------------------------------------------------------------------------- */
 
-size_t daemon_launchers(const struct daemon *daemon, pid_t *pids, size_t room)
-{
-    static pid_t children[PROCESSES_MAX];
-    size_t count = census_children(daemon->pid, children, PROCESSES_MAX), n = 0;
-    char name[64];
-
-    for (size_t i = 0; i < count && n < room; i++) {
-        if (strcmp(census_name(children[i], name, sizeof name), LAUNCHER_NAME) == 0 &&
-            census_alive(children[i]))
-            pids[n++] = children[i];
-    }
-    return n;
-}
-
 static bool is_quiet(void *data)
 {
-    static pid_t launchers[PROCESSES_MAX], children[PROCESSES_MAX];
     struct daemon *daemon = data;
 
-    return daemon_launchers(daemon, launchers, PROCESSES_MAX) ==
-               census_children(daemon->pid, children, PROCESSES_MAX) &&
+    return daemon_has_only_launchers(daemon) &&
            census_descriptors(daemon->pid) == daemon->baseline + open_listeners(daemon);
 }
 

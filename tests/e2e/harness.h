@@ -106,6 +106,9 @@ char *daemon_ask(struct daemon *daemon, const char *service);
 /* Its launchers, at most ROOM of them. */
 size_t daemon_launchers(const struct daemon *daemon, pid_t *pids, size_t room);
 
+/* Has it launchers, and no other child but those that they have made ready? */
+bool daemon_has_only_launchers(const struct daemon *daemon);
+
 /* Wait until nobody is served: no child but launchers, and the descriptors of the beginning. */
 void daemon_expect_quiet(struct daemon *daemon);
 

@@ -342,11 +342,9 @@ static void kill_all(struct daemon *daemon)
 static bool is_calm(void *data)
 {
     struct balance *balance = data;
-    pid_t launchers[64], children[64];
 
     kill_all(balance->daemon);
-    return daemon_launchers(balance->daemon, launchers, COUNT(launchers)) ==
-           census_children(balance->daemon->pid, children, COUNT(children));
+    return daemon_has_only_launchers(balance->daemon);
 }
 
 static void expect_limits_exact(struct daemon *daemon)
