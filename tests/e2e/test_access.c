@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -121,17 +120,6 @@ static void unix__uid_and_gid_rules__hold_for_the_peer(void)
 
 /* ---- Hours ---------------------------------------------------------------------------------- */
 
-/* The day of the week that begins in DAYS days, in UTC. */
-static const char *day_in(int days)
-{
-    static const char names[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    time_t then = time(NULL) + (time_t)days * 24 * 3600;
-    struct tm parts;
-
-    gmtime_r(&then, &parts);
-    return names[parts.tm_wday];
-}
-
 static void hours__closed_and_open__refused_and_admitted(void)
 {
     char services[768];
@@ -142,11 +130,11 @@ static void hours__closed_and_open__refused_and_admitted(void)
         services, sizeof services,
         "shut: { " LISTEN WAIT "access: { hours = ['%s 00:00-24:00']; time_zone = 'UTC'; }; };\n"
         "open: { " LISTEN WAIT "access: { hours = ['%s', '%s', '%s']; time_zone = 'UTC'; }; };",
-        day_in(3), day_in(-1), day_in(0), day_in(1));
+        harness_day_in(3), harness_day_in(-1), harness_day_in(0), harness_day_in(1));
     daemon = daemon_serve(services);
     refused(daemon, "shut", "127.0.0.2");
     event = expect_event(&daemon->events, "refuse", "reason", "closed-hours", NULL);
-    assert_memory_equal(event_text(event, "rule"), day_in(3), 3);
+    assert_memory_equal(event_text(event, "rule"), harness_day_in(3), 3);
     assert_non_null(strstr(event_text(event, "where"), "superd.conf:"));
     admitted(daemon, "open", "127.0.0.2");
     daemon_stop(daemon);

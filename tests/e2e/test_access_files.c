@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -173,17 +172,6 @@ static void file__goes_and_comes_back__said_and_in_force_again(void)
     daemon_stop(daemon);
 }
 
-/* The day of the week that begins in DAYS days, in UTC. */
-static const char *day_in(int days)
-{
-    static const char names[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    time_t then = time(NULL) + (time_t)days * 24 * 3600;
-    struct tm parts;
-
-    gmtime_r(&then, &parts);
-    return names[parts.tm_wday];
-}
-
 /* ---- Listener mode -------------------------------------------------------------------------- */
 
 #define ECHO_UDP \
@@ -233,7 +221,7 @@ static void udp__closed_hours__dropped_counted_and_never_launched(void)
     long long sum = 0;
     int fd;
 
-    snprintf(access, sizeof access, "hours = ['%s']; time_zone = 'UTC';", day_in(3));
+    snprintf(access, sizeof access, "hours = ['%s']; time_zone = 'UTC';", harness_day_in(3));
     snprintf(services, sizeof services, ECHO_UDP, access);
     daemon = daemon_start(&(struct setup){.log = "summary = '1s';", .services = services});
     fd = origin_datagrams(daemon_address(daemon, "u", 0), "127.0.0.2");

@@ -247,20 +247,6 @@ static void launcher__killed_again_and_again__no_busy_loop(void)
     daemon_stop(daemon);
 }
 
-static void wait_until_stopped(pid_t pid)
-{
-    char path[64], state[1];
-
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    do {
-        FILE *file = fopen(path, "re");
-
-        assert_non_null(file);
-        assert_int_equal(fscanf(file, "%*d (%*[^)]) %c", state), 1);
-        fclose(file);
-    } while (state[0] != 'T');
-}
-
 static void launcher__hangs__the_launch_fails_in_time_and_the_service_goes_on(void)
 {
     struct daemon *daemon = daemon_start(
@@ -271,7 +257,8 @@ static void launcher__hangs__the_launch_fails_in_time_and_the_service_goes_on(vo
     assert_true(count > 0);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(kill(launchers[i], SIGSTOP), 0);
-        wait_until_stopped(launchers[i]);
+        while (census_state(launchers[i]) != 'T')
+            sched_yield();
     }
     expect_failure(daemon, "other", "stuck", ETIMEDOUT);
     for (size_t i = 0; i < count; i++)
