@@ -1,6 +1,12 @@
 /*
- * log_pack: see log_pack.h. A packed event is a header, then its fields: a head each, with the number
- * itself or the length of the text that follows.
+ * log_pack: see log_pack.h. A packed event is a header, then its fields:
+ *
+ *     4 bytes   the key, as its distance from an address of this program
+ *     1 byte    type, and times 16 how many bytes follow of the number, or of the text's length
+ *     ...       those, the lowest first; then the text
+ *
+ * Most numbers are small and keys stand in the program, so that the past takes half the memory that it
+ * would take as lines.
  */
 #include "base/log_pack.h"
 
@@ -12,20 +18,16 @@
 
 #define FIELDS_MAX 32
 
+#define HEAD_MOST (sizeof(int32_t) + 1 + sizeof(uint64_t)) /* of a field, without its text */
+
 struct packed_event {
-    char mark; /* no brace */
-    unsigned char level;
-    unsigned char count; /* of fields */
     int64_t wall_us;
     const char *event;
+    unsigned char level;
+    unsigned char count; /* of fields */
 };
 
-struct packed_field {
-    uint8_t type; /* enum log_field_type */
-    const char *key;
-    uint64_t value; /* or length */
-} __attribute__((
-    __packed__)); /* there are a dozen in an event, and some thousands of events are kept */
+static const char anchor[] = "";
 
 static bool is_text(const struct log_field *field)
 {
@@ -53,15 +55,24 @@ static uint64_t value_of(const struct log_field *field)
 /* Append FIELD at *LENGTH where that leaves KEEP bytes free. */
 static bool put_field(char *bytes, size_t *length, const struct log_field *field, size_t keep)
 {
-    struct packed_field head = {(uint8_t)field->type, field->key, value_of(field)};
-    size_t text = is_text(field) ? head.value : 0, room = LOG_PACK_SIZE - keep - *length;
+    uint64_t value = value_of(field);
+    size_t text = is_text(field) ? value : 0, room = LOG_PACK_SIZE - keep - *length;
+    intptr_t distance = (intptr_t)field->key - (intptr_t)anchor;
+    int32_t key = (int32_t)distance;
+    char *at = bytes + *length, *tag;
+    unsigned count = 0;
 
-    if (room < sizeof head || room - sizeof head < text)
+    /* A key of another library may be anywhere. */
+    if (room < HEAD_MOST || room - HEAD_MOST < text || key != distance)
         return false;
-    memcpy(bytes + *length, &head, sizeof head);
+    memcpy(at, &key, sizeof key);
+    tag = at + sizeof key;
+    for (at = tag + 1; value > 0; value >>= 8, count++)
+        *at++ = (char)value;
+    *tag = (char)(field->type | count << 4);
     if (text)
-        memcpy(bytes + *length + sizeof head, field->text, text);
-    *length += sizeof head + text;
+        memcpy(at, field->text, text);
+    *length = (size_t)(at - bytes) + text;
     return true;
 }
 
@@ -70,45 +81,49 @@ size_t log_pack(const struct log_record *record, char bytes[LOG_PACK_SIZE])
     const struct log_field cut = log_bool("truncated", true);
     struct packed_event head = {
         .level = (unsigned char)record->level, .wall_us = record->wall_us, .event = record->event};
-    size_t length = sizeof head;
+    size_t length = 1 + sizeof head; /* it begins with a zero, which is no brace */
     bool complete = true;
 
+    bytes[0] = '\0';
     for (const struct log_field *field = record->fields; field->type != FIELD_END; field++) {
         if (is_text(field) && !field->text)
             continue;
-        if (head.count < FIELDS_MAX - 1 &&
-            put_field(bytes, &length, field, sizeof(struct packed_field)))
+        if (head.count < FIELDS_MAX - 1 && put_field(bytes, &length, field, HEAD_MOST))
             head.count++;
         else
             complete = false;
     }
     if (!complete && put_field(bytes, &length, &cut, 0))
         head.count++;
-    memcpy(bytes, &head, sizeof head);
+    memcpy(bytes + 1, &head, sizeof head);
     return length;
 }
 
-/* The fields of a packed event; texts stay where they are. */
-static void get_fields(const char *at, unsigned count, struct log_field *fields)
+/* Read one field at AT; its text stays where it is. Returns where the next one stands. */
+static const char *get_field(const char *at, struct log_field *field)
 {
-    for (unsigned i = 0; i < count; i++) {
-        struct packed_field head;
+    uint64_t value = 0;
+    unsigned char tag;
+    int32_t key;
 
-        memcpy(&head, at, sizeof head);
-        at += sizeof head;
-        fields[i] = (struct log_field){.key = head.key, .type = (enum log_field_type)head.type};
-        if (is_text(&fields[i])) {
-            fields[i].type = FIELD_BYTES;
-            fields[i].text = at;
-            fields[i].length = head.value;
-            at += head.value;
-        } else if (head.type == FIELD_BOOL) {
-            fields[i].boolean = head.value;
-        } else {
-            fields[i].u64 = head.value;
-        }
+    memcpy(&key, at, sizeof key);
+    memcpy(&tag, at + sizeof key, 1);
+    at += sizeof key + 1;
+    for (unsigned i = 0; i < tag >> 4; i++)
+        value |= (uint64_t)(unsigned char)*at++ << 8 * i;
+    *field = (struct log_field){.key = (const char *)((intptr_t)anchor + key),
+                                .type = (enum log_field_type)(tag & 15)};
+    if (is_text(field)) {
+        field->type = FIELD_BYTES;
+        field->text = at;
+        field->length = value;
+        return at + value;
     }
-    fields[count].type = FIELD_END;
+    if (field->type == FIELD_BOOL)
+        field->boolean = value;
+    else
+        field->u64 = value;
+    return at;
 }
 
 size_t log_unpack(const char *bytes, size_t length, char line[LOG_PACK_SIZE + 1])
@@ -123,8 +138,11 @@ size_t log_unpack(const char *bytes, size_t length, char line[LOG_PACK_SIZE + 1]
         line[length] = '\0';
         return length;
     }
-    memcpy(&head, bytes, sizeof head);
-    get_fields(bytes + sizeof head, head.count, fields);
+    memcpy(&head, bytes + 1, sizeof head);
+    bytes += 1 + sizeof head;
+    for (unsigned i = 0; i < head.count; i++)
+        bytes = get_field(bytes, &fields[i]);
+    fields[head.count].type = FIELD_END;
     strbuf_init(&sb, line, LOG_LINE_SIZE);
     log_line_build(&sb, LOG_FORMAT_JSON, clock_format(head.wall_us, time),
                    (enum log_level)head.level, head.event, fields);

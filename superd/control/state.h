@@ -16,9 +16,9 @@
 #include "supervise/service.h"
 #include "supervise/supervisor.h"
 
-#define PAGE_ROWS     256  /* of services, instances, sources in one answer */
-#define PAGE_LOOKS    1024 /* at services, to find those */
-#define RING_SIZE     (1024 * 1024)
+#define PAGE_ROWS     256          /* of services, instances, sources in one answer */
+#define PAGE_LOOKS    1024         /* at services, to find those */
+#define RING_SIZE     (512 * 1024) /* some 3,000 events */
 #define DUMP_PIECE    (256 * 1024) /* bytes of a configuration in one answer */
 #define FOLLOWERS_MAX 8            /* of the log; each costs a little with every event */
 #define METRICS_PIECE (256 * 1024) /* about so many bytes of metrics in one answer */

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -32,6 +33,7 @@
 #define SECOND_MS       1000
 #define WATCH_AFTER_MS  50
 #define WATCH_RETRY_MS  100 /* after the system had no room for it */
+#define LOOK_MOST       256 /* young pipes that are asked in one call */
 
 struct stderr_reader {
     struct stderr_readers *owner;
@@ -238,10 +240,28 @@ size_t stderr_readers_young(const struct stderr_readers *readers)
     return readers->young_count;
 }
 
-void stderr_readers_watch(struct stderr_readers *readers)
+void stderr_readers_look(struct stderr_readers *readers)
 {
-    while (readers->young && watch(readers->young))
+    struct pollfd asked[LOOK_MOST];
+    uint64_t instances[LOOK_MOST];
+    const struct stderr_reader *reader;
+    nfds_t count = 0;
+
+    while (readers->young_count > LOOK_MOST && watch(readers->young))
         continue;
+    DL_FOREACH2(readers->young, reader, young_next)
+    {
+        if (count == LOOK_MOST)
+            break;
+        instances[count] = reader->instance;
+        asked[count++] = (struct pollfd){.fd = reader->fd}; /* for POLLHUP, which is always told */
+    }
+    if (poll(asked, count, 0) <= 0)
+        return;
+    for (nfds_t i = 0; i < count; i++) {
+        if (asked[i].revents)
+            readers->on_end(readers->data, instances[i]);
+    }
 }
 
 /* ---- Begin and end -------------------------------------------------------------------------- */

@@ -30,8 +30,8 @@ void stderr_readers_destroy(struct stderr_readers *readers);
  * by ON_END. */
 size_t stderr_readers_young(const struct stderr_readers *readers);
 
-/* Watch all pipes from now on. */
-void stderr_readers_watch(struct stderr_readers *readers);
+/* Look whether pipes that are not watched yet have ended, and tell ON_END of those that have. */
+void stderr_readers_look(struct stderr_readers *readers);
 
 /* Make a pipe for INSTANCE of SERVICE (a name, copied). The reader keeps the read end; *WRITE_END_R
  * is the caller's. Returns the reader, or NULL with errno set. */
