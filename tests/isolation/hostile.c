@@ -440,6 +440,18 @@ static int add_key(const char *argument)
     return say(syscall(SYS_add_key, "user", "hostile", "x", 1, KEY_SPEC_USER_KEYRING) < 0 ? -1 : 0);
 }
 
+/* Look for it as its owner would: what hangs from the session is the caller's to search. */
+static int find_key(const char *argument)
+{
+    (void)argument;
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 ||
+        syscall(SYS_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING) < 0)
+        return say(-1);
+    return say(
+        syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "hostile", 0) < 0 ? -1
+                                                                                               : 0);
+}
+
 static int become_root(const char *argument)
 {
     (void)argument;
@@ -558,6 +570,7 @@ static const struct {
     {"chroot", change_root},
     {"device", make_device},
     {"key", add_key},
+    {"find-key", find_key},
     {"root", become_root},
     {"core", core_limit},
     {"connect", connect_port},

@@ -91,6 +91,8 @@ void enclosure_enter(struct enclosure *enclosure, const struct launch_place *pla
         return;
     if (settings && settings->filter_calls)
         failed(enclosure, STEP_SYSTEM_CALLS, filter_load(settings, place->plan));
+    else if (settings && place->plan->service->identity.dynamic != DYNAMIC_NO)
+        failed(enclosure, STEP_SYSTEM_CALLS, filter_load_no_keys());
 }
 
 int enclosure_instance(const struct enclosure *enclosure, const struct plan *plan,

@@ -166,7 +166,9 @@ static unsigned look_calls(const struct service_config *service, const char **te
     bool filter = service->isolation.filter_calls;
 
     *text_r = filter ? "it can ask the kernel for what is on its list"
-                     : "it can ask the kernel for anything";
+              : service->identity.dynamic != DYNAMIC_NO
+                  ? "it can ask the kernel for anything but key rings"
+                  : "it can ask the kernel for anything";
     return filter ? 0 : 2;
 }
 

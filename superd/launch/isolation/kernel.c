@@ -193,6 +193,8 @@ unsigned kernel_missing(const struct kernel *kernel, const struct service_config
     }
     if (settings->filter_calls)
         need(&question, KERNEL_SECCOMP, "isolate.system_calls");
+    else if (service->identity.dynamic != DYNAMIC_NO)
+        need(&question, KERNEL_SECCOMP, "a dynamic user");
     need_groups(&question, settings);
     return question.missing;
 }

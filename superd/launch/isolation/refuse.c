@@ -82,6 +82,22 @@ static void weaken(const struct kernel *kernel, const struct service_config *ser
         settings->cgroup = SHARING_OFF;
 }
 
+/* Its own root is what makes files of a dynamic user go with it, a filter what keeps key rings empty. */
+static bool dynamic_is_whole(const struct kernel *kernel, const struct service_config *service,
+                             struct diagnostics *list)
+{
+    const char *missing = service->isolation.root == ROOT_HOST ? "a root of its own"
+                          : kernel->error[KERNEL_SECCOMP] != 0 ? "a filter that keeps it off key "
+                                                                 "rings"
+                                                               : NULL;
+
+    if (service->identity.dynamic == DYNAMIC_NO || !missing)
+        return true;
+    diagnostics_add(list, SEVERITY_ERROR, service->position, service->name,
+                    "a dynamic user cannot do without %s", missing);
+    return false;
+}
+
 /* False: it is not to be served. */
 static bool review(const struct kernel *kernel, struct service_config *service,
                    struct diagnostics *list)
@@ -93,13 +109,7 @@ static bool review(const struct kernel *kernel, struct service_config *service,
     if (service->isolation.on_missing == MISSING_REFUSE)
         return false;
     weaken(kernel, service, &service->isolation);
-    /* Its own root was what made files of a dynamic user go with it. */
-    if (service->identity.dynamic != DYNAMIC_NO && service->isolation.root == ROOT_HOST) {
-        diagnostics_add(list, SEVERITY_ERROR, service->position, service->name,
-                        "a dynamic user cannot do without a root of its own");
-        return false;
-    }
-    return true;
+    return dynamic_is_whole(kernel, service, list);
 }
 
 void isolation_refuse(struct config *config, struct diagnostics *list)

@@ -694,6 +694,24 @@ static void config_load__isolation_wrong__told(void **state)
          "each "
          "connection has its own user\n",
          0, 1},
+        {"superd: { isolation: { users = \"400000-400001\"; }; };\n" WITH(
+             "user = \"dynamic\"; isolation = \"strict\"; isolate: { system_calls = "
+             "[\"@ordinary\", \"keyctl\"]; };"),
+         "main.conf:3: error: \"keyctl\" cannot be given to a dynamic user: key rings belong to a "
+         "uid and outlive its processes, so what is left in them would be found by whoever gets "
+         "the uid next; give the service a user of its own\n",
+         0, 1},
+        {"superd: { isolation: { users = \"400000-400001\"; }; };\n" WITH(
+             "user = \"dynamic-per-connection\"; isolation = \"strict\"; isolate: { "
+             "system_calls = [\"!@ipc\", \"@keyring\"]; };"),
+         "main.conf:3: error: \"@keyring\" cannot be given to a dynamic user: key rings belong to "
+         "a uid and outlive its processes, so what is left in them would be found by whoever gets "
+         "the uid next; give the service a user of its own\n",
+         0, 1},
+        {"superd: { isolation: { users = \"400000-400001\"; }; };\n" WITH(
+             "user = \"dynamic\"; isolation = \"strict\"; isolate: { system_calls = "
+             "[\"!@keyring\", \"!keyctl\", \"ptrace\"]; };"),
+         "", 1, 0},
     };
 
     check_all(state, cases, COUNT(cases));
