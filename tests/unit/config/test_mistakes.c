@@ -718,6 +718,59 @@ static void config_load__isolation_wrong__told(void **state)
     check_all(state, dynamic, COUNT(dynamic));
 }
 
+/* ---- Dynamic users -------------------------------------------------------------------------- */
+
+#define RANGE(range) "superd: {\n  isolation: { users = \"" range "\"; };\n};\n"
+#define WARNING(range, who)                                                                      \
+    "main.conf:2: warning: \"isolation.users\": \"" range "\" holds " who                        \
+    ", so that a dynamic user could be somebody else, too: write a range that nobody has, as \"" \
+    "2100000000-2100065535\"\n"
+
+static void config_load__dynamic_range_of_others__warned(void **state)
+{
+    static const struct mistake cases[] = {
+        {RANGE("2100000000-2100065535"), "", 0, 0},
+        {RANGE("1002-99999"), "", 0, 0},
+        {RANGE("231072-299999"), "", 0, 0},
+        {RANGE("1000-1000"), WARNING("1000-1000", "the user \"ada\" (1000) of accounts/passwd"), 0,
+         0},
+        {RANGE("900-99999"),
+         WARNING("900-99999", "the group \"staff\" (950) of accounts/group")
+             WARNING("900-99999", "the user \"ada\" (1000) and 1 more of accounts/passwd"),
+         0, 0},
+        {RANGE("165535-165535"),
+         WARNING("165535-165535", "subordinate uids of \"ada\" (100000-165535) of accounts/subuid"),
+         0, 0},
+        {RANGE("99000-100000"),
+         WARNING("99000-100000", "subordinate uids of \"ada\" (100000-165535) of accounts/subuid"),
+         0, 0},
+        {RANGE("110000-400000"),
+         WARNING("110000-400000", "subordinate gids of \"eve\" (300000-300000) of accounts/subgid")
+             WARNING("110000-400000", "subordinate uids of \"ada\" (100000-165535) and 1 more of "
+                                      "accounts/subuid"),
+         0, 0},
+        {RANGE("4294967290-4294967294"),
+         WARNING("4294967290-4294967294", "the user \"last\" (4294967294) of accounts/passwd"), 0,
+         0},
+    };
+    struct fixture *fixture = *state;
+    char folder[128];
+
+    fixture_write(fixture, "accounts/passwd",
+                  "root:x:0:0::/root:/bin/sh\nada:x:1000:1000:A, B:/home/ada:/bin/sh\n"
+                  "bob:x:1001:1001::/:\nlast:x:4294967294:0::/:\n+::::::\nbroken\n:::\n\n");
+    fixture_write(fixture, "accounts/group", "root:x:0:\nstaff:x:950:ada,bob\n");
+    fixture_write(fixture, "accounts/subuid",
+                  "ada:100000:65536\nbob:165536:65536\nnobody:150000:0\nwrong:200000\n");
+    fixture_write(fixture, "accounts/subgid", "eve:300000:1\n");
+    snprintf(folder, sizeof folder, "%s/accounts", fixture->folder);
+    fixture->around.accounts = folder;
+    check_all(state, cases, COUNT(cases));
+    snprintf(folder, sizeof folder, "%s/nowhere", fixture->folder);
+    fixture_load_text(fixture, RANGE("1000-1000"));
+    fixture_expect(fixture, "");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -731,6 +784,7 @@ int main(void)
         TEST(config_load__not_root__only_oneself),
         TEST(config_load__settings_that_do_not_go_together__told),
         TEST(config_load__isolation_wrong__told),
+        TEST(config_load__dynamic_range_of_others__warned),
         TEST(config_load__environment_wrong__told),
         TEST(config_load__access_wrong__told),
         TEST(config_load__texts_from_files_wrong__told),
