@@ -321,6 +321,55 @@ static void processes__of_other_services__out_of_reach(void)
     stop_levels(daemon);
 }
 
+/* What is hidden from a service is not hidden from another process of its user: the way there, through
+ * /proc, is closed. */
+static void view_at_basic__process_outside__no_way_out(void)
+{
+    struct daemon *daemon;
+    char secret[256], here[300], there[300], line[64];
+    int victim;
+    pid_t pid;
+
+    isolation_needs_root();
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 2)
+        e2e_skip("this kernel has no landlock that does no harm");
+    daemon = isolation_start(
+        NULL,
+        CAT HOSTILE("outside", ATTACKER)
+            HOSTILE("walled", ATTACKER "isolate: { hide = '@DIR@/hidden'; read_only = '/'; };")
+                HOSTILE("rooted", ATTACKER "isolate: { root = 'minimal'; };"));
+    daemon_expect_file(daemon, "hidden");
+    snprintf(secret, sizeof secret, "%s/secret", daemon_path(daemon, "hidden"));
+    assert_int_equal(mkdir(daemon_path(daemon, "hidden"), 0755), 0);
+    process_shell("echo x > %s; chmod 666 %s", secret, secret);
+    victim = begin_attempt(daemon, "outside", "victim");
+    pid = pid_of(daemon, victim);
+    snprintf(here, sizeof here, "read %s", secret);
+    snprintf(there, sizeof there, "read /proc/%d/root%s", (int)pid, secret);
+    expect_attempt(daemon, "outside", here, "done");
+    expect_attempt(daemon, "outside", there, "done");
+    expect_attempt(daemon, "walled", here, "denied: No such file");
+    expect_attempt(daemon, "walled", there, "denied: Permission denied");
+    expect_attempt(daemon, "rooted", there, "denied");
+    snprintf(there, sizeof there, "write /proc/%d/root%s", (int)pid, secret);
+    expect_attempt(daemon, "outside", there, "done");
+    expect_attempt(daemon, "walled", there, "denied: Permission denied");
+    snprintf(line, sizeof line, "trace-one %d", (int)pid);
+    expect_attempt(daemon, "outside", line, "done");
+    expect_attempt(daemon, "walled", line, "denied");
+    expect_attempt(daemon, "rooted", line, "denied");
+    snprintf(line, sizeof line, "read-memory %d", (int)pid);
+    expect_attempt(daemon, "walled", line, "denied");
+    snprintf(line, sizeof line, "kill %d", (int)pid);
+    expect_attempt(daemon, "walled", line, landlock_keeps_signals() ? "denied" : "done");
+    kill(pid, SIGKILL);
+    client_expect_closed(victim);
+    close(victim);
+    daemon_expect_quiet(daemon);
+    process_shell("rm -rf %s", daemon_path(daemon, "hidden"));
+    isolation_stop(daemon);
+}
+
 static void kill_everything__each_level__superd_and_others_go_on(void)
 {
     struct daemon *daemon = start_levels();
@@ -881,6 +930,7 @@ static const struct e2e_case cases[] = {
     E2E(shared_directory__links__lead_nowhere),
     E2E(image__links__stay_inside),
     E2E(processes__of_other_services__out_of_reach),
+    E2E(view_at_basic__process_outside__no_way_out),
     E2E(kill_everything__each_level__superd_and_others_go_on),
     E2E(siblings__strict__kept_apart_by_landlock),
     E2E(siblings__dynamic_per_connection__strangers),
