@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <linux/capability.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/config.h"
 #include "launch/isolation/cgroup.h"
@@ -60,6 +61,11 @@ static unsigned look_capabilities(const struct service_config *service, const ch
         *text_r = is_root(service) ? "it has all capabilities"
                                    : "it has none, and could get some from a program";
         return is_root(service) ? 2 : 1;
+    }
+    if (kept == 0 && geteuid() == 0 && !service->isolation.user_namespace &&
+        !(privilege_permitted() & CAPABILITY(CAP_SETPCAP)) && !privilege_is_bound(0)) {
+        *text_r = "it has none; its bounding set has those that superd may not take out";
+        return 1;
     }
     *text_r = kept == 0      ? "it has none and can get none"
               : kept & grave ? "it has some that amount to root"
