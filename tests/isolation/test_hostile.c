@@ -151,6 +151,7 @@ static void rights__root_at_strict__harmless(void)
     for (size_t i = 0; i < COUNT(denied); i++)
         expect_attempt(daemon, "strict", denied[i], "denied");
     expect_attempt(daemon, "strict", "make /tmp/new", "done");
+    assert_int_equal(attempt_count(daemon, "strict", "removable /"), 0); /* its own root included */
     assert_int_equal(access("/usr/bin/id", F_OK), 0);
     daemon_talk(daemon, "cat", "still here", "still here");
     isolation_stop(daemon);
@@ -170,6 +171,58 @@ static void calls__kill__ends_the_handler(void)
     expect_attempt(daemon, "strict", "make /tmp/a", "done");
     expect_attempt(daemon, "few", "loopback", "denied");
     expect_attempt(daemon, "few", "core", "count 0");
+    isolation_stop(daemon);
+}
+
+/* ---- Details -------------------------------------------------------------------------------- */
+
+static void expect_namespaces(struct daemon *daemon, const char *service, const char *own)
+{
+    static const char *const kinds[] = {"mnt", "pid", "net", "ipc", "uts", "cgroup", "user"};
+
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        char path[64], host[64] = "", line[64], *answer;
+        bool same;
+
+        snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)daemon->pid, kinds[i]);
+        assert_true(readlink(path, host, sizeof host - 1) > 0);
+        snprintf(line, sizeof line, "namespace %s", kinds[i]);
+        answer = attempt(daemon, service, "%s", line);
+        if (strncmp(answer, "name ", 5) != 0)
+            fail_msg("%s: %s: %s", service, kinds[i], answer);
+        same = strcmp(answer + 5, host) == 0;
+        if (same == (strstr(own, kinds[i]) != NULL))
+            fail_msg("%s: %s is %s, superd's is %s", service, kinds[i], answer, host);
+    }
+}
+
+static void details__each__as_it_says(void)
+{
+    struct daemon *daemon;
+
+    isolation_needs_root();
+    daemon = isolation_start(
+        NULL,
+        HOSTILE("basic", ATTACKER) HOSTILE("strict", ATTACKER "isolation = 'strict';")
+            HOSTILE("mapped", ATTACKER "isolation = 'strict'; isolate: { user_namespace = true; "
+                                       "hostname = 'castle'; devices = '/dev/tty'; };")
+                HOSTILE("kept", ATTACKER "isolate: { capabilities = 'net_raw'; };"));
+    expect_namespaces(daemon, "basic", "");
+    expect_namespaces(daemon, "strict", "mnt pid net ipc uts cgroup");
+    expect_namespaces(daemon, "mapped", "mnt pid net ipc uts cgroup user");
+    expect_attempt(daemon, "strict", "hostname", "name localhost");
+    expect_attempt(daemon, "mapped", "hostname", "name castle");
+    expect_attempt(daemon, "strict", "read /dev/tty", "denied: No such file");
+    expect_attempt(daemon, "mapped", "read /dev/tty", "denied: No such device"); /* it has none */
+    expect_attempt(daemon, "basic", "personality", "done");
+    expect_attempt(daemon, "strict", "personality", "denied");
+    assert_int_equal(attempt_count(daemon, "mapped", "who"), ATTACKER_UID);
+    assert_int_equal(attempt_count(daemon, "mapped", "capable"), 0);
+    expect_attempt(daemon, "mapped", "mount /tmp", "denied");
+    expect_attempt(daemon, "mapped", "root", "denied");
+    assert_int_equal(attempt_count(daemon, "kept", "capable"), 1);
+    expect_attempt(daemon, "kept", "packet", "done");
+    expect_attempt(daemon, "kept", "device /tmp/superd-device", "denied");
     isolation_stop(daemon);
 }
 
@@ -287,6 +340,7 @@ static void image__links__stay_inside(void)
     expect_attempt(daemon, "image", "read /tmp/new", "done");
     expect_attempt(daemon, "image", "make /new", "denied: Read-only");
     expect_attempt(daemon, "image", "read /usr", "denied: No such file");
+    expect_attempt(daemon, "image", "remove /hostile", "denied: Read-only");
     expect_attempt(daemon, "image", "seen", "count 0"); /* it has no /proc */
     expect_attempt(daemon, "alone", "seen", "count 0");
     daemon_expect_quiet(daemon);
@@ -305,14 +359,17 @@ static void processes__of_other_services__out_of_reach(void)
     static const char *const attempts[] = {"kill", "trace-one", "read-memory"};
     struct daemon *daemon = start_levels();
     int victim = begin_attempt(daemon, "none", "victim");
-    pid_t pid = pid_of(daemon, victim);
+    pid_t pid = pid_of(daemon, victim), launchers[32];
     char line[64];
 
+    assert_true(daemon_launchers(daemon, launchers, COUNT(launchers)) > 0);
     for (size_t i = 0; i < COUNT(attempts); i++) {
         snprintf(line, sizeof line, "%s %d", attempts[i], (int)pid);
         expect_attempt(daemon, "basic", line, "done"); /* of one user: that is what basic means */
         expect_attempt(daemon, "strict", line, "denied");
         snprintf(line, sizeof line, "%s %d", attempts[i], (int)daemon->pid);
+        expect_all(daemon, line, "denied", "denied", "denied");
+        snprintf(line, sizeof line, "%s %d", attempts[i], (int)launchers[0]);
         expect_all(daemon, line, "denied", "denied", "denied");
     }
     assert_int_equal(attempt_count(daemon, "strict", "seen"), 0);
@@ -537,6 +594,30 @@ static void dynamic_users__a_tmp_each__empty_and_bounded(void)
         client_expect_closed(held[i]);
         close(held[i]);
     }
+    isolation_stop(daemon);
+}
+
+/* The root of a slot is one that chroot(2) made. Who may call everything gets no further all the same: he
+ * has not the capability, and who stands in such a root gets no user namespace to have it in. */
+static void dynamic_users__all_calls__no_way_out_of_its_root(void)
+{
+    static const char *const denied[] = {"chroot",     "userns",       "userns-clone",
+                                         "mount /tmp", "unmount /tmp", "make /new"};
+    struct daemon *daemon;
+    int held;
+
+    isolation_needs_root();
+    daemon = isolation_start(NULL, HOSTILE("each", "isolation = 'strict'; user = "
+                                                   "'dynamic-per-connection'; isolate: { launchers "
+                                                   "= 1; system_calls = 'all'; };"));
+    held = begin_attempt(daemon, "each", "victim");
+    for (size_t i = 0; i < COUNT(denied); i++)
+        expect_attempt(daemon, "each", denied[i], "denied");
+    assert_int_equal(attempt_count(daemon, "each", "removable /"), 0);
+    assert_int_equal(attempt_count(daemon, "each", "seen"), 0);
+    kill(pid_of(daemon, held), SIGKILL);
+    client_expect_closed(held);
+    close(held);
     isolation_stop(daemon);
 }
 
@@ -925,6 +1006,7 @@ static const struct e2e_case cases[] = {
     E2E(rights__each_level__as_documented),
     E2E(rights__root_at_strict__harmless),
     E2E(calls__kill__ends_the_handler),
+    E2E(details__each__as_it_says),
     E2E(files__of_others__not_there_at_strict),
     E2E(tmp__filled__has_an_end),
     E2E(shared_directory__links__lead_nowhere),
@@ -938,6 +1020,7 @@ static const struct e2e_case cases[] = {
     E2E(dynamic_users__each_another__given_back),
     E2E(dynamic_users__somebody_left__not_used_again),
     E2E(dynamic_users__a_tmp_each__empty_and_bounded),
+    E2E(dynamic_users__all_calls__no_way_out_of_its_root),
     E2E(dynamic_users__crowd__each_has_a_tmp),
     E2E(dynamic_users__somebody_left__keeps_its_tmp),
     E2E(dynamic_users__all_in_use__clients_wait),
