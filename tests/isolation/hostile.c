@@ -451,6 +451,24 @@ static int user_namespace(const char *argument)
     return say(unshare(CLONE_NEWUSER));
 }
 
+/* As root of a namespace of one's own, take away what covers the folder of PATH, or make it writable. */
+static int uncover(const char *path)
+{
+    char folder[4096];
+    int fd;
+
+    snprintf(folder, sizeof folder, "%s", path);
+    *strrchr(folder, '/') = '\0';
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+        return say(-1);
+    umount2(folder, MNT_DETACH);
+    umount2(folder, 0);
+    mount(NULL, folder, NULL, MS_REMOUNT | MS_BIND, NULL);
+    mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND, NULL);
+    fd = open(path, O_WRONLY);
+    return say(fd < 0 ? -1 : close(fd));
+}
+
 static int user_namespace_by_clone(const char *argument)
 {
     long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
@@ -637,6 +655,7 @@ static const struct {
     {"mount", mount_something},
     {"unmount", unmount},
     {"userns", user_namespace},
+    {"uncover", uncover},
     {"userns-clone", user_namespace_by_clone},
     {"chroot", change_root},
     {"device", make_device},

@@ -394,7 +394,8 @@ static void view_at_basic__process_outside__no_way_out(void)
         NULL,
         CAT HOSTILE("outside", ATTACKER)
             HOSTILE("walled", ATTACKER "isolate: { hide = '@DIR@/hidden'; read_only = '/'; };")
-                HOSTILE("rooted", ATTACKER "isolate: { root = 'minimal'; };"));
+                HOSTILE("reading", ATTACKER "isolate: { read_only = '/'; };")
+                    HOSTILE("rooted", ATTACKER "isolate: { root = 'minimal'; };"));
     daemon_expect_file(daemon, "hidden");
     snprintf(secret, sizeof secret, "%s/secret", daemon_path(daemon, "hidden"));
     assert_int_equal(mkdir(daemon_path(daemon, "hidden"), 0755), 0);
@@ -408,6 +409,11 @@ static void view_at_basic__process_outside__no_way_out(void)
     expect_attempt(daemon, "walled", here, "denied: No such file");
     expect_attempt(daemon, "walled", there, "denied: Permission denied");
     expect_attempt(daemon, "rooted", there, "denied");
+    snprintf(there, sizeof there, "uncover %s", secret);
+    expect_attempt(daemon, "outside", there, "done"); /* nothing covers it */
+    expect_attempt(daemon, "walled", there, "denied: No such file");
+    expect_attempt(daemon, "reading", there, "denied: Read-only");
+    expect_attempt(daemon, "rooted", there, "denied: No such file");
     snprintf(there, sizeof there, "write /proc/%d/root%s", (int)pid, secret);
     expect_attempt(daemon, "outside", there, "done");
     expect_attempt(daemon, "walled", there, "denied: Permission denied");
