@@ -273,7 +273,8 @@ static const struct config_surroundings *look_around(void)
                                                 .uid = geteuid(),
                                                 .handler_path = handlers ? handlers : HANDLERDIR,
                                                 .path = getenv("PATH"),
-                                                .accounts = "/etc"};
+                                                .accounts = "/etc",
+                                                .process = "/proc/self"};
     return &surroundings;
 }
 

@@ -88,9 +88,54 @@ static void say(struct loader *loader, struct position position, const char *pat
         loader->config->daemon.dynamic_users, file->whose, overlap->name, ids, more, path);
 }
 
+/* ---- The user namespace that we are in ------------------------------------------------------ */
+
+#define MAP_LINES 340 /* the kernel has no more */
+
+struct mapped {
+    uint64_t first, count;
+};
+
+/* How far from FIRST on every id is in the map: the first one that is not. */
+static uint64_t mapped_until(const struct mapped *map, size_t lines, uint64_t first)
+{
+    for (size_t i = 0; i < lines; i++) {
+        if (map[i].first <= first && first - map[i].first < map[i].count) {
+            first = map[i].first + map[i].count;
+            i = (size_t)-1; /* the next part may stand anywhere */
+        }
+    }
+    return first;
+}
+
+static void check_map(struct loader *loader, struct position position, const char *path,
+                      uint64_t first, uint64_t last)
+{
+    FILE *file = fopen(path, "re");
+    struct mapped map[MAP_LINES];
+    size_t lines = 0;
+    uint64_t until;
+
+    if (!file)
+        return;
+    while (lines < MAP_LINES &&
+           fscanf(file, "%" SCNu64 " %*u %" SCNu64, &map[lines].first, &map[lines].count) == 2)
+        lines++;
+    fclose(file);
+    until = mapped_until(map, lines, first);
+    if (lines > 0 && until <= last)
+        diagnostics_add(loader->list, SEVERITY_WARNING, position, NULL,
+                        "\"isolation.users\": no process can have the id %" PRIu64
+                        " of \"%s\" here, since the container that superd runs in has not all ids: "
+                        "write a range that is in its %s",
+                        until, loader->config->daemon.dynamic_users, path);
+}
+
 void uid_range_check(struct loader *loader, struct position position, uid_t first, uid_t last)
 {
+    static const char *const maps[] = {"uid_map", "gid_map"};
     const char *folder = loader->surroundings->accounts;
+    const char *process = loader->surroundings->process;
 
     for (size_t i = 0; folder && i < sizeof files / sizeof files[0]; i++) {
         struct overlap overlap;
@@ -99,5 +144,11 @@ void uid_range_check(struct loader *loader, struct position position, uid_t firs
         snprintf(path, sizeof path, "%s/%s", folder, files[i].name);
         if (look_at_file(path, &files[i], first, last, &overlap))
             say(loader, position, path, &files[i], &overlap);
+    }
+    for (size_t i = 0; process && i < sizeof maps / sizeof maps[0]; i++) {
+        char path[PATH_MAX];
+
+        snprintf(path, sizeof path, "%s/%s", process, maps[i]);
+        check_map(loader, position, path, first, last);
     }
 }

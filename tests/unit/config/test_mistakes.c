@@ -754,7 +754,7 @@ static void config_load__dynamic_range_of_others__warned(void **state)
          0},
     };
     struct fixture *fixture = *state;
-    char folder[128];
+    static char folder[128];
 
     fixture_write(fixture, "accounts/passwd",
                   "root:x:0:0::/root:/bin/sh\nada:x:1000:1000:A, B:/home/ada:/bin/sh\n"
@@ -771,6 +771,37 @@ static void config_load__dynamic_range_of_others__warned(void **state)
     fixture_expect(fixture, "");
 }
 
+static void config_load__dynamic_range_not_in_container__warned(void **state)
+{
+    static const char warning[] =
+        "main.conf:2: warning: \"isolation.users\": no process can have the id %u of \"%s\" here, "
+        "since the container that superd runs in has not all ids: write a range that is in its "
+        "process/uid_map\n";
+    static const struct {
+        const char *range;
+        unsigned missing; /* 0: none is */
+    } cases[] = {{"1-99", 0},           {"50-65535", 0},      {"50-65536", 65536},
+                 {"99-100", 0},         {"100000-199999", 0}, {"99999-100000", 99999},
+                 {"70000-70000", 70000}};
+    struct fixture *fixture = *state;
+    static char folder[128];
+    char text[256], expected[512];
+
+    /* As newuidmap(1) writes them: in no order, one part after the other. */
+    fixture_write(fixture, "process/uid_map",
+                  "       100       200000      65436\n         0       1000          100\n"
+                  "    100000     300000     100000\n");
+    snprintf(folder, sizeof folder, "%s/process", fixture->folder);
+    fixture->around.process = folder;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        snprintf(text, sizeof text, "superd: {\n  isolation: { users = \"%s\"; };\n};\n",
+                 cases[i].range);
+        assert_non_null(fixture_load_text(fixture, text));
+        snprintf(expected, sizeof expected, warning, cases[i].missing, cases[i].range);
+        fixture_expect(fixture, cases[i].missing ? expected : "");
+    }
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -785,6 +816,7 @@ int main(void)
         TEST(config_load__settings_that_do_not_go_together__told),
         TEST(config_load__isolation_wrong__told),
         TEST(config_load__dynamic_range_of_others__warned),
+        TEST(config_load__dynamic_range_not_in_container__warned),
         TEST(config_load__environment_wrong__told),
         TEST(config_load__access_wrong__told),
         TEST(config_load__texts_from_files_wrong__told),
