@@ -9,7 +9,8 @@
 
 #define FIELDS 4
 
-/* Which fields of the lines of a file, split at its colons, are an id and how many of them there are. */
+/* Which fields of the lines of a file, split at its colons, are an id and how many of them there
+ * are. */
 struct account_file {
     const char *name, *whose;
     unsigned id, count; /* fields from 0; COUNT 0: each line is one id */

@@ -54,8 +54,8 @@ struct launchers {
     bool retired, paused;
 };
 
-/* Make a home of KIND, for PLAN alone if that is not NULL, and enter it in ALL. Returns 0, or -errno and
- * nothing is left. */
+/* Make a home of KIND, for PLAN alone if that is not NULL, and enter it in ALL. Returns 0, or
+ * -errno and nothing is left. */
 int home_begin(struct launchers *all, enum launch_home kind, const struct plan *plan);
 
 /* End its launchers, take it out and free it. */

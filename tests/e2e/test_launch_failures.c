@@ -284,7 +284,8 @@ static void launcher__hangs__the_launch_fails_in_time_and_the_service_goes_on(vo
 
 /* ---- A file system that is silent ----------------------------------------------------------- */
 
-/* Mount at PATH one that answers nothing, as that of a user may. Returns what to close to end it, or -1. */
+/* Mount at PATH one that answers nothing, as that of a user may. Returns what to close to end it,
+ * or -1. */
 static int mount_silent(const char *path)
 {
     char options[96];
@@ -372,7 +373,8 @@ static void directory__silent__others_are_held_up_once(void)
     daemon_stop(daemon);
 }
 
-/* Two of them, and room for one that has launchers of its own: the other one waits, which is said. */
+/* Two of them, and room for one that has launchers of its own: the other one waits, which is
+ * said. */
 static void directory__silent_for_more_than_there_is_room__said(void)
 {
     struct silence silence = silence_begin("launchers = 2; launch_timeout = '2s'; isolation: { "

@@ -334,7 +334,8 @@ static int count_entries(const char *path)
 #define REMOVABLE_DEPTH 3
 
 /* Folders below the one at FD that something could be removed from; its own /tmp and what processes
- * show of each other are not meant. Nothing is removed: a host whose wall is missing must live on. */
+ * show of each other are not meant. Nothing is removed: a host whose wall is missing must live
+ * on. */
 static long removable_in(int fd, int depth)
 {
     DIR *directory = fdopendir(fd);
@@ -451,7 +452,8 @@ static int user_namespace(const char *argument)
     return say(unshare(CLONE_NEWUSER));
 }
 
-/* As root of a namespace of one's own, take away what covers the folder of PATH, or make it writable. */
+/* As root of a namespace of one's own, take away what covers the folder of PATH, or make it
+ * writable. */
 static int uncover(const char *path)
 {
     char folder[4096];

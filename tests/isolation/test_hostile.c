@@ -378,8 +378,8 @@ static void processes__of_other_services__out_of_reach(void)
     stop_levels(daemon);
 }
 
-/* What is hidden from a service is not hidden from another process of its user: the way there, through
- * /proc, is closed. */
+/* What is hidden from a service is not hidden from another process of its user: the way there,
+ * through /proc, is closed. */
 static void view_at_basic__process_outside__no_way_out(void)
 {
     struct daemon *daemon;
@@ -603,8 +603,9 @@ static void dynamic_users__a_tmp_each__empty_and_bounded(void)
     isolation_stop(daemon);
 }
 
-/* The root of a slot is one that chroot(2) made. Who may call everything gets no further all the same: he
- * has not the capability, and who stands in such a root gets no user namespace to have it in. */
+/* The root of a slot is one that chroot(2) made. Who may call everything gets no further all the
+ * same: he has not the capability, and who stands in such a root gets no user namespace to have it
+ * in. */
 static void dynamic_users__all_calls__no_way_out_of_its_root(void)
 {
     static const char *const denied[] = {"chroot",     "userns",       "userns-clone",
@@ -708,8 +709,9 @@ static void dynamic_users__all_in_use__clients_wait(void)
     isolation_stop(daemon);
 }
 
-/* Key rings are a uid's, and outlive its processes: what one leaves there is what the next one finds. It is
- * so for a user that two share, and no dynamic user can reach one, whatever his calls. */
+/* Key rings are a uid's, and outlive its processes: what one leaves there is what the next one
+ * finds. It is so for a user that two share, and no dynamic user can reach one, whatever his
+ * calls. */
 static void dynamic_users__key_rings__leave_nothing_to_the_next(void)
 {
     static const char *const strangers[] = {"ordinary", "all", "service", "basic"};

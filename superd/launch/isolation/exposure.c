@@ -78,7 +78,8 @@ static enum landlock_reach reach_of(const struct service_config *service)
     return landlock_reach_of(service, landlock_version());
 }
 
-/* Is there a process of its user that sees the host's files, and whose root in /proc it may enter? */
+/* Is there a process of its user that sees the host's files, and whose root in /proc it may
+ * enter? */
 static bool has_way_out(const struct service_config *service)
 {
     return service->identity.dynamic == DYNAMIC_NO &&

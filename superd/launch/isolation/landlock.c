@@ -151,9 +151,9 @@ int landlock_apart(int version)
 
     if (version >= LANDLOCK_SIGNALS)
         return create(&(struct ruleset){.scopes = SCOPE_SIGNALS}, version);
-    /* Before that rules must be about files: about making disks, then, which root alone may in any case.
-     * Such rules forbid to move files from one directory to another unless that is allowed, which the
-     * first version could not. */
+    /* Before that rules must be about files: about making disks, then, which root alone may in any
+     * case. Such rules forbid to move files from one directory to another unless that is allowed,
+     * which the first version could not. */
     if (version < 2)
         return -EOPNOTSUPP;
     rules = create(&(struct ruleset){.files = LANDLOCK_ACCESS_FS_MAKE_BLOCK | FILES_REFER},

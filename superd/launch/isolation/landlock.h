@@ -2,8 +2,8 @@
  * landlock: the kernel's unprivileged access rules, landlock(7), as a second wall.
  *
  * A rule set is made once in a launcher and entered by each child. So each instance is a domain of
- * its own: it can neither trace nor look into what is outside of it, be it another instance of its own
- * user, its launcher or superd; from Linux 6.12 on nor signal it.
+ * its own: it can neither trace nor look into what is outside of it, be it another instance of its
+ * own user, its launcher or superd; from Linux 6.12 on nor signal it.
  */
 #ifndef SUPERD_LAUNCH_ISOLATION_LANDLOCK_H
 #define SUPERD_LAUNCH_ISOLATION_LANDLOCK_H
@@ -25,7 +25,8 @@ enum landlock_reach {
     LANDLOCK_UNREACHED, /* signalling them, too */
 };
 
-/* By the rules that a kernel of VERSION lets superd's launchers make for SERVICE, superd being root. */
+/* By the rules that a kernel of VERSION lets superd's launchers make for SERVICE, superd being
+ * root. */
 enum landlock_reach landlock_reach_of(const struct service_config *service, int version);
 
 /* Make the rules for a service whose root we are in already: files may be changed where the mounts
@@ -36,10 +37,10 @@ int landlock_rules(const struct isolation_settings *settings);
  * -errno: -EOPNOTSUPP where the kernel cannot. */
 int landlock_scope(void);
 
-/* Make rules that do as little as rules can, and yet put whoever enters them into a domain of his own: for a
- * service that sees files otherwise than the host. The root of another process of its user, in /proc,
- * would be the way out. VERSION is the kernel's or less. Returns a descriptor or -errno: -EOPNOTSUPP
- * where there is none (Linux 5.19 is the first) that does no harm. */
+/* Make rules that do as little as rules can, and yet put whoever enters them into a domain of his
+ * own: for a service that sees files otherwise than the host. The root of another process of its
+ * user, in /proc, would be the way out. VERSION is the kernel's or less. Returns a descriptor or
+ * -errno: -EOPNOTSUPP where there is none (Linux 5.19 is the first) that does no harm. */
 int landlock_apart(int version);
 
 /* Enter them, for ever; for the child: a bare system call. Returns 0, or -1 and errno. */

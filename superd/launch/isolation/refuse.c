@@ -97,7 +97,8 @@ static void weaken(const struct kernel *kernel, const struct service_config *ser
         settings->cgroup = SHARING_OFF;
 }
 
-/* Its own root is what makes files of a dynamic user go with it, a filter what keeps key rings empty. */
+/* Its own root is what makes files of a dynamic user go with it, a filter what keeps key rings
+ * empty. */
 static bool dynamic_is_whole(const struct kernel *kernel, const struct service_config *service,
                              struct diagnostics *list)
 {

@@ -1,6 +1,7 @@
 /*
- * Rules that only put a process into a domain of its own: what they keep it from, and that they keep it
- * from nothing else. The rules of older kernels work on newer ones, so they are tried here, too.
+ * Rules that only put a process into a domain of its own: what they keep it from, and that they
+ * keep it from nothing else. The rules of older kernels work on newer ones, so they are tried here,
+ * too.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -79,7 +80,8 @@ static _Noreturn void try_all(int version, pid_t other, const char *folder)
     _exit(could);
 }
 
-/* What a process in the rules of VERSION (-1: none) could do to another of its user and to files. */
+/* What a process in the rules of VERSION (-1: none) could do to another of its user and to
+ * files. */
 static int could(int version)
 {
     char folder[] = "/tmp/test_landlock.XXXXXX", path[64];
