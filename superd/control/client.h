@@ -42,6 +42,7 @@ struct clients {
     struct client *list; /* in the order in which their turn comes */
     size_t count;
     uv_timer_t timer; /* looks for those whose time is over */
+    uint64_t look_ms; /* when it does, the loop's time; UINT64_MAX: not */
     uv_timer_t pause; /* until time may be spent on answers again, or on accepting */
     uint64_t spent_until_ns;
     int handles; /* open, of the two timers */
@@ -63,6 +64,9 @@ void client_drop(struct client *client);
 /* May time be spent on answers now; so much has been. */
 bool clients_may_spend(struct clients *clients);
 void clients_spend(struct clients *clients, uint64_t ns);
+
+/* The time at which CLIENT is to be dropped may be another now. */
+void clients_note_end(struct client *client);
 
 /* CLIENT has had its turn: everybody else's comes first. */
 void clients_move_back(struct clients *clients, struct client *client);

@@ -15,16 +15,18 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/proc.h"
 #include "net/listener.h"
 
 #define ACCEPT_BATCH 8
-#define LOOK_MS      1000 /* between two looks for clients whose time is over */
+#define LOOK_MS      1000 /* before another look at a silent client whom there was no time for */
 #define COST_FACTOR  9    /* for each unit of time spent on answers, so many are the daemon's */
 #define PEER_GROUPS  256
 #define ACCEPT_WAIT  1000 /* ms, after the system had no descriptor for a client */
 #define LISTEN_QUEUE 16
 
 static void on_listener(uv_poll_t *poll, int status, int events);
+static void on_look(uv_timer_t *timer);
 static void accept_some(struct clients *clients, int most);
 
 /* ---- Time spent ----------------------------------------------------------------------------- */
@@ -103,22 +105,51 @@ static void on_pause_over(uv_timer_t *timer)
     give_turns(clients);
 }
 
+/* ---- Clients whose time is over ------------------------------------------------------------- */
+
+/* When CLIENT is to be dropped, if nothing happens before; UINT64_MAX: never. */
+static uint64_t end_of(const struct client *client)
+{
+    const struct clients_settings *settings = &client->clients->settings;
+
+    if (client_unsent(client) > 0)
+        return client->taken_ms + settings->stall_ms;
+    return client->waiting || client->streaming ? UINT64_MAX : client->asked_ms + settings->idle_ms;
+}
+
+static void look_at(struct clients *clients, uint64_t ms)
+{
+    uint64_t now = uv_now(clients->settings.loop);
+
+    if (ms >= clients->look_ms)
+        return;
+    clients->look_ms = ms;
+    uv_timer_start(&clients->timer, on_look, ms > now ? ms - now : 0, 0);
+}
+
 static void on_look(uv_timer_t *timer)
 {
     struct clients *clients = timer->data;
     uint64_t now = uv_now(clients->settings.loop);
     struct client *client, *next;
 
+    clients->look_ms = UINT64_MAX;
     DL_FOREACH_SAFE (clients->list, client, next) {
-        bool stalled = client_unsent(client) > 0 &&
-                       now - client->taken_ms >= clients->settings.stall_ms;
-        bool idle = clients_may_spend(clients) && !client->waiting && !client->streaming &&
-                    client_unsent(client) == 0 &&
-                    now - client->asked_ms >= clients->settings.idle_ms;
+        uint64_t end = end_of(client);
 
-        if (stalled || idle)
+        /* Where there is no time for what it says, its silence is ours. */
+        if (end > now)
+            look_at(clients, end);
+        else if (client_unsent(client) > 0 || clients_may_spend(clients))
             client_drop(client);
+        else
+            look_at(clients, now + LOOK_MS);
     }
+}
+
+void clients_note_end(struct client *client)
+{
+    look_at(client->clients, end_of(client));
 }
 
 /* ---- Accepting ------------------------------------------------------------------------------ */
@@ -144,19 +175,9 @@ static bool in_group(int fd, const struct ucred *peer, gid_t group)
 /* Has PID given up all ways to more rights, as handlers have? Who cannot be asked may have. */
 static bool has_renounced(pid_t pid)
 {
-    char path[64], line[128];
-    bool renounced = true;
-    FILE *file;
+    uint64_t renounced;
 
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file)) {
-        if (strncmp(line, "NoNewPrivs:", 11) == 0)
-            renounced = strtol(line + 11, NULL, 10) != 0;
-    }
-    if (file)
-        fclose(file);
-    return renounced;
+    return !proc_status(pid, "NoNewPrivs", &renounced) || renounced != 0;
 }
 
 /* Where superd is not root its handlers have its uid: what marks them is that they may not get more
@@ -215,8 +236,7 @@ struct client *clients_adopt(struct clients *clients, int fd)
     client->asked_ms = client->taken_ms = uv_now(clients->settings.loop);
     room = find_room(clients, client->right);
     DL_APPEND(clients->list, client);
-    if (clients->count++ == 0)
-        uv_timer_start(&clients->timer, on_look, LOOK_MS, LOOK_MS);
+    clients->count++;
     if (client->right == RIGHT_NONE || !room) {
         clients->settings.on_refused(clients->settings.data, client, client->right != RIGHT_NONE);
         client_flush(client); /* what does not fit into its socket it need not know */
@@ -282,6 +302,11 @@ static void stop_listening(struct clients *clients)
     fd_close(&clients->fd);
 }
 
+static mode_t mode_of(gid_t group)
+{
+    return group == (gid_t)-1 ? 0600 : 0660;
+}
+
 /* RUNSTATEDIR/superd is not there after a boot, unless a unit or a script has made it. */
 static void make_folder(const char *path)
 {
@@ -295,6 +320,23 @@ static void make_folder(const char *path)
     }
 }
 
+/* Give our path to GROUP. Nobody of another group comes in meanwhile, nor when it fails. */
+static int change_group(const struct clients *clients, gid_t group)
+{
+    mode_t mode = mode_of(group);
+    struct stat st;
+
+    if (lstat(clients->path, &st) != 0)
+        return -errno;
+    if ((st.st_mode & 07777) == mode && (group == (gid_t)-1 || st.st_gid == group))
+        return 0;
+    if (chmod(clients->path, mode_of((gid_t)-1)) != 0 ||
+        (group != (gid_t)-1 && chown(clients->path, (uid_t)-1, group) != 0) ||
+        chmod(clients->path, mode) != 0)
+        return -errno;
+    return 0;
+}
+
 static int open_socket(const char *path, gid_t group, struct listener_config *config)
 {
     char error[LISTENER_ERROR_SIZE];
@@ -305,7 +347,7 @@ static int open_socket(const char *path, gid_t group, struct listener_config *co
     config->type = SOCK_STREAM;
     config->options = (struct listen_options){.backlog = LISTEN_QUEUE,
                                               .set_mode = true,
-                                              .mode = group == (gid_t)-1 ? 0600 : 0660,
+                                              .mode = mode_of(group),
                                               .owner = (uid_t)-1,
                                               .group = group};
     make_folder(path);
@@ -341,7 +383,6 @@ static int watch(struct clients *clients, int fd, char *path)
 int clients_listen(struct clients *clients, const char *path, gid_t group)
 {
     struct listener_config config = {.type = 0};
-    bool same_group = clients->group == group;
     char *copy;
     int fd;
 
@@ -350,11 +391,8 @@ int clients_listen(struct clients *clients, const char *path, gid_t group)
         stop_listening(clients);
         return 0;
     }
-    if (is_ours(clients) && strcmp(path, clients->path) == 0) {
-        if (same_group)
-            return 0;
-        unlink(path); /* owner and mode are set before anybody can connect */
-    }
+    if (is_ours(clients) && strcmp(path, clients->path) == 0)
+        return change_group(clients, group);
     copy = strdup(path);
     fd = copy ? open_socket(path, group, &config) : -ENOMEM;
     if (fd >= 0)
@@ -394,6 +432,7 @@ int clients_create(const struct clients_settings *settings, struct clients **cli
     clients->settings = *settings;
     clients->fd = -1;
     clients->group = (gid_t)-1;
+    clients->look_ms = UINT64_MAX;
     uv_timer_init(settings->loop, &clients->timer);
     uv_timer_init(settings->loop, &clients->pause);
     clients->timer.data = clients->pause.data = clients;
