@@ -278,7 +278,9 @@ static const struct config_surroundings *look_around(void)
     surroundings = (struct config_surroundings){.root = geteuid() == 0,
                                                 .uid = geteuid(),
                                                 .handler_path = handlers ? handlers : HANDLERDIR,
-                                                .path = getenv("PATH")};
+                                                .path = getenv("PATH"),
+                                                .accounts = "/etc",
+                                                .process = "/proc/self"};
     return &surroundings;
 }
 

@@ -1,6 +1,6 @@
 /*
- * client: one client of the control socket and what clients.c has of all of them. Private to the two;
- * clients.h is what others use.
+ * client: one client of the control socket and what clients.c has of all of them. Private to these two and
+ * clients_socket.c; clients.h is what others use.
  */
 #ifndef SUPERD_CONTROL_CLIENT_H
 #define SUPERD_CONTROL_CLIENT_H
@@ -60,6 +60,13 @@ bool client_flush(struct client *client);
 
 /* The end of it; the memory is freed by the loop a little later. */
 void client_drop(struct client *client);
+
+/* Take in those who wait at the socket, so many at most. */
+void clients_accept(struct clients *clients, int most);
+
+/* Have the loop watch the socket (there is one); close it and remove its path. */
+void clients_watch_listener(struct clients *clients);
+void clients_stop_listening(struct clients *clients);
 
 /* May time be spent on answers now; so much has been. */
 bool clients_may_spend(struct clients *clients);

@@ -1,33 +1,24 @@
 /*
- * clients: see clients.h. Here: the socket, who may come in, and the time that all of them may cost.
+ * clients: see clients.h. Here: who may come in, and the time that all of them may cost.
  */
 #include "control/client.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/proc.h"
-#include "net/listener.h"
 
-#define ACCEPT_BATCH 8
-#define LOOK_MS      1000 /* before another look at a silent client whom there was no time for */
-#define COST_FACTOR  9    /* for each unit of time spent on answers, so many are the daemon's */
-#define PEER_GROUPS  256
-#define ACCEPT_WAIT  1000 /* ms, after the system had no descriptor for a client */
-#define LISTEN_QUEUE 16
+#define LOOK_MS     1000 /* before another look at a silent client whom there was no time for */
+#define COST_FACTOR 9    /* for each unit of time spent on answers, so many are the daemon's */
+#define PEER_GROUPS 256
+#define ACCEPT_WAIT 1000 /* ms, after the system had no descriptor for a client */
 
-static void on_listener(uv_poll_t *poll, int status, int events);
 static void on_look(uv_timer_t *timer);
-static void accept_some(struct clients *clients, int most);
 
 /* ---- Time spent ----------------------------------------------------------------------------- */
 
@@ -99,8 +90,8 @@ static void on_pause_over(uv_timer_t *timer)
         return;
     }
     if (clients->listener) {
-        uv_poll_start(clients->listener, UV_READABLE, on_listener);
-        accept_some(clients, 1);
+        clients_watch_listener(clients);
+        clients_accept(clients, 1);
     }
     give_turns(clients);
 }
@@ -247,7 +238,7 @@ struct client *clients_adopt(struct clients *clients, int fd)
     return client;
 }
 
-static void accept_some(struct clients *clients, int most)
+void clients_accept(struct clients *clients, int most)
 {
     uint64_t begun = clock_now_ns();
 
@@ -263,162 +254,6 @@ static void accept_some(struct clients *clients, int most)
         clients_adopt(clients, fd);
     }
     clients_spend(clients, clock_now_ns() - begun);
-}
-
-static void on_listener(uv_poll_t *poll, int status, int events)
-{
-    (void)status;
-    (void)events;
-    accept_some(poll->data, ACCEPT_BATCH);
-}
-
-/* ---- Listening ------------------------------------------------------------------------------ */
-
-static void on_listener_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-/* Is what stands at our path still the socket that we made? */
-static bool is_ours(const struct clients *clients)
-{
-    struct stat st;
-
-    return clients->path && lstat(clients->path, &st) == 0 && st.st_dev == clients->device &&
-           st.st_ino == clients->inode;
-}
-
-static void stop_listening(struct clients *clients)
-{
-    if (!clients->listener)
-        return;
-    if (is_ours(clients))
-        unlink(clients->path);
-    free(clients->path);
-    clients->path = NULL;
-    uv_poll_stop(clients->listener);
-    uv_close((uv_handle_t *)clients->listener, on_listener_closed);
-    clients->listener = NULL;
-    fd_close(&clients->fd);
-}
-
-static mode_t mode_of(gid_t group)
-{
-    return group == (gid_t)-1 ? 0600 : 0660;
-}
-
-/* RUNSTATEDIR/superd is not there after a boot, unless a unit or a script has made it. */
-static void make_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char folder[sizeof((struct sockaddr_un *)NULL)->sun_path];
-
-    if (slash && slash > path && (size_t)(slash - path) < sizeof folder) {
-        memcpy(folder, path, (size_t)(slash - path));
-        folder[slash - path] = '\0';
-        mkdir(folder, 0755);
-    }
-}
-
-/* Give our path to GROUP. Nobody of another group comes in meanwhile, nor when it fails. */
-static int change_group(const struct clients *clients, gid_t group)
-{
-    mode_t mode = mode_of(group);
-    struct stat st;
-
-    if (lstat(clients->path, &st) != 0)
-        return -errno;
-    if ((st.st_mode & 07777) == mode && (group == (gid_t)-1 || st.st_gid == group))
-        return 0;
-    if (chmod(clients->path, mode_of((gid_t)-1)) != 0 ||
-        (group != (gid_t)-1 && chown(clients->path, (uid_t)-1, group) != 0) ||
-        chmod(clients->path, mode) != 0)
-        return -errno;
-    return 0;
-}
-
-static int open_socket(const char *path, gid_t group, struct listener_config *config)
-{
-    char error[LISTENER_ERROR_SIZE];
-
-    if (!address_parse_unix(path, &config->address))
-        return -ENAMETOOLONG;
-    config->written = path;
-    config->type = SOCK_STREAM;
-    config->options = (struct listen_options){.backlog = LISTEN_QUEUE,
-                                              .set_mode = true,
-                                              .mode = mode_of(group),
-                                              .owner = (uid_t)-1,
-                                              .group = group};
-    make_folder(path);
-    return listener_open(config, 0, false, error);
-}
-
-/* Watch FD, at PATH (owned from here on). Returns 0 or -errno. */
-static int watch(struct clients *clients, int fd, char *path)
-{
-    uv_poll_t *poll = malloc(sizeof *poll);
-    struct stat st = {0};
-    int r = poll ? uv_poll_init(clients->settings.loop, poll, fd) : -ENOMEM;
-
-    if (r < 0) {
-        free(poll);
-        close(fd);
-        unlink(path);
-        free(path);
-        return r;
-    }
-    lstat(path, &st);
-    stop_listening(clients);
-    clients->device = st.st_dev;
-    clients->inode = st.st_ino;
-    clients->path = path;
-    clients->fd = fd;
-    clients->listener = poll;
-    poll->data = clients;
-    uv_poll_start(poll, UV_READABLE, on_listener);
-    return 0;
-}
-
-int clients_listen(struct clients *clients, const char *path, gid_t group)
-{
-    struct listener_config config = {.type = 0};
-    char *copy;
-    int fd;
-
-    clients->group = group;
-    if (!path) {
-        stop_listening(clients);
-        return 0;
-    }
-    if (is_ours(clients) && strcmp(path, clients->path) == 0)
-        return change_group(clients, group);
-    copy = strdup(path);
-    fd = copy ? open_socket(path, group, &config) : -ENOMEM;
-    if (fd >= 0)
-        return watch(clients, fd, copy);
-    free(copy);
-    return fd;
-}
-
-int clients_socket(const struct clients *clients, const char **path_r, gid_t *group_r)
-{
-    if (!clients->listener)
-        return -1;
-    *path_r = clients->path;
-    *group_r = clients->group;
-    return clients->fd;
-}
-
-void clients_go_on(struct clients *clients, int fd, const char *path, gid_t group)
-{
-    char *copy = strdup(path);
-
-    clients->group = group;
-    if (copy)
-        watch(clients, fd, copy);
-    else
-        fd_close(&fd); /* another one will be opened in its place */
 }
 
 /* ---- Begin and end -------------------------------------------------------------------------- */
@@ -453,7 +288,7 @@ void clients_destroy(struct clients *clients)
 {
     struct client *client, *next;
 
-    stop_listening(clients);
+    clients_stop_listening(clients);
     DL_FOREACH_SAFE (clients->list, client, next) {
         client_flush(client); /* the last word, as far as it goes */
         client_drop(client);
