@@ -7,6 +7,7 @@
 #include "launch/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,6 +19,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "launch/clone_into.h"
 #include "launch/isolation/landlock.h"
 #include "launch/isolation/privilege.h"
 
@@ -121,7 +124,7 @@ static enum launch_step take_steps(const struct child *child)
 
     if (become_session() != 0)
         return STEP_SESSION;
-    if (child->cgroup >= 0 && write(child->cgroup, "0", 1) != 1)
+    if (child->cgroup >= 0 && write(child->cgroup, "0", 1) != 1 && child->needed)
         return STEP_CGROUP;
     if (place_descriptors(child) != 0)
         return STEP_DESCRIPTORS;
@@ -182,20 +185,57 @@ static char *child_stack(void)
     return stack;
 }
 
-int child_spawn(struct child *child, pid_t *pid_r)
+static int spawn(struct child *child, int flags, pid_t *pid_r)
 {
     char *stack = child_stack();
-    int flags = child->plan->clone_flags;
 
     if (!stack)
         return -ENOMEM;
+    if (child->group >= 0) {
+        const struct birth birth = {.group = child->group,
+                                    .flags = flags,
+                                    .stack = stack + CHILD_GUARD,
+                                    .size = CHILD_STACK,
+                                    .run = child_main,
+                                    .data = child};
+
+        return clone_into(&birth, pid_r);
+    }
+    return clone(child_main, stack + CHILD_GUARD + CHILD_STACK, flags | SIGCHLD, child, pid_r) < 0
+               ? -errno
+               : 0;
+}
+
+/* Have the child go there by itself: slower, but every kernel has it. */
+static int spawn_and_move(struct child *child, int flags, pid_t *pid_r)
+{
+    int r;
+
+    child->cgroup = openat(child->group, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (child->cgroup < 0)
+        return -errno;
+    child->group = -1;
+    r = spawn(child, flags, pid_r);
+    fd_close(&child->cgroup);
+    return r;
+}
+
+/* Who keeps a program from making namespaces may keep it from clone3() as a whole. */
+static bool is_unknown(int error)
+{
+    return error == -ENOSYS || error == -EPERM || error == -EINVAL || error == -E2BIG;
+}
+
+int child_spawn(struct child *child, pid_t *pid_r)
+{
+    int flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID |
+                child->plan->clone_flags;
+    int r;
+
     if (child->slot || child->mounts >= 0)
         flags &= ~CLONE_NEWNS;
     child->step = STEP_NONE;
     child->error = 0;
-    if (clone(child_main, stack + CHILD_GUARD + CHILD_STACK,
-              CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD | flags, child,
-              pid_r) < 0)
-        return -errno;
-    return 0;
+    r = spawn(child, flags, pid_r);
+    return child->group >= 0 && is_unknown(r) ? spawn_and_move(child, flags, pid_r) : r;
 }

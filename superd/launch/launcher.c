@@ -22,6 +22,7 @@
 #include "launch/child.h"
 #include "launch/environment.h"
 #include "launch/isolation/enclosure.h"
+#include "launch/isolation/service_groups.h"
 
 #define ORDERS_FD  10
 #define CHANNEL_FD 11
@@ -72,15 +73,66 @@ static bool receive_order(struct parcel *parcel)
     return true;
 }
 
+/* Has it been removed? Which of the two it is depends on how far that had come. */
+static bool is_removed(int error)
+{
+    return error == -ENODEV || error == -ENOENT;
+}
+
+/* Start it in the group of its service. Where that cannot be had and nobody has asked for it, it goes
+ * without; if there is no process to be had at all, that is found then. */
+static enum launch_step spawn_in_group(struct service_groups *groups, uint32_t number,
+                                       struct child *child, pid_t *pid_r, int *error_r)
+{
+    const struct isolation_settings *settings = &child->plan->service->isolation;
+    int r = -ENODEV;
+
+    child->needed = settings->cgroup_asked && settings->on_missing == MISSING_REFUSE;
+    for (int tries = 0; tries < 2 && is_removed(r); tries++) {
+        child->group = service_groups_open(groups, number, child->plan->service);
+        r = child->group < 0 ? child->group : child_spawn(child, pid_r);
+        if (is_removed(r))
+            service_groups_forget(groups, number);
+    }
+    if (r < 0 && !child->needed) {
+        child->group = -1;
+        r = child_spawn(child, pid_r);
+    }
+    *error_r = r < 0 ? -r : child->error;
+    if (r < 0)
+        return child->needed ? STEP_CGROUP : STEP_CLONE;
+    return child->step;
+}
+
+/* Start it where its launcher is, or in a group of its own. */
+static enum launch_step spawn_here(const struct enclosure *enclosure, uint64_t instance,
+                                   struct child *child, pid_t *pid_r, int *error_r)
+{
+    int r;
+
+    if (enclosure->cgroup >= 0) {
+        child->needed = true;
+        child->cgroup = enclosure_instance(enclosure, child->plan, instance);
+        if (child->cgroup < 0) {
+            *error_r = -child->cgroup;
+            return STEP_CGROUP;
+        }
+    }
+    r = child_spawn(child, pid_r);
+    fd_close(&child->cgroup);
+    *error_r = r < 0 ? -r : child->error;
+    return r < 0 ? STEP_CLONE : child->step;
+}
+
 static struct launch_report carry_out(const struct launcher_job *job, struct enclosure *enclosure,
                                       struct environment *environment, struct parcel *parcel)
 {
+    static struct service_groups groups;
     const struct order *order = &parcel->order;
     struct launch_report report = {.instance = order->instance};
     const struct plan *plan;
     struct slot *slot;
     struct child child;
-    int r;
 
     if (order->service >= job->plan_count || parcel->connection < 0 ||
         order->has_stderr != (parcel->stderr_pipe >= 0)) {
@@ -112,22 +164,15 @@ static struct launch_report carry_out(const struct launcher_job *job, struct enc
                            .stderr_pipe = parcel->stderr_pipe,
                            .rules = enclosure->rules,
                            .cgroup = -1,
+                           .group = -1,
                            .uid = order->run_uid};
-    if (enclosure->cgroup >= 0) {
-        child.cgroup = enclosure_instance(enclosure, plan, order->instance);
-        if (child.cgroup < 0) {
-            report.step = STEP_CGROUP;
-            report.error = -child.cgroup;
-            return report;
-        }
-    }
-    r = child_spawn(&child, &job->slot->pid);
-    if (slot && r == 0)
-        slot->pid = job->slot->pid;
-    report.pid = r == 0 ? job->slot->pid : 0;
-    report.step = r == 0 ? child.step : STEP_CLONE;
-    report.error = r == 0 ? child.error : -r;
-    fd_close(&child.cgroup);
+    report.step = plan->in_group ? spawn_in_group(&groups, order->service, &child, &job->slot->pid,
+                                                  &report.error)
+                                 : spawn_here(enclosure, order->instance, &child, &job->slot->pid,
+                                              &report.error);
+    report.pid = job->slot->pid; /* 0: none was made */
+    if (slot && report.pid)
+        slot->pid = report.pid;
     return report;
 }
 

@@ -37,6 +37,25 @@ static int set_amount(int at, const char *name, uint64_t amount)
     return fd_write_file(at, name, text);
 }
 
+/* A file that is not there limits nothing. */
+void cgroup_lift_limits(int at, const struct resource_settings *limits)
+{
+    if (!limits->memory.set || limits->memory.soft == limits->memory.hard)
+        fd_write_file(at, "memory.high", "max");
+    if (!limits->memory.set)
+        fd_write_file(at, "memory.max", "max");
+    if (!limits->swap.set)
+        fd_write_file(at, "memory.swap.max", "max");
+    if (!limits->processes.set)
+        fd_write_file(at, "pids.max", "max");
+    if (!limits->cpu)
+        fd_write_file(at, "cpu.max", "max");
+    if (!limits->cpu_weight)
+        fd_write_file(at, "cpu.weight", "100");
+    if (!limits->io_weight)
+        fd_write_file(at, "io.weight", "default 100");
+}
+
 int cgroup_set_limits(int at, const struct resource_settings *limits)
 {
     char text[64];

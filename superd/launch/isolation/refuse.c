@@ -88,8 +88,11 @@ static bool review(const struct kernel *kernel, struct service_config *service,
 {
     struct complaint complaint = {.list = list, .service = service};
 
-    if (kernel_missing(kernel, service, say, &complaint) == 0)
+    if (kernel_missing(kernel, service, say, &complaint) == 0) {
+        if (kernel->error[KERNEL_CGROUP])
+            service->isolation.cgroup = SHARING_OFF; /* it was nobody's wish */
         return true;
+    }
     if (service->isolation.on_missing == MISSING_REFUSE)
         return false;
     weaken(kernel, service, &service->isolation);
