@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -60,6 +61,21 @@ int fd_open_standard(void)
             return -errno;
     }
     return 0;
+}
+
+int fd_write_file(int at, const char *path, const char *text)
+{
+    int fd = openat(at, path, O_WRONLY | O_CLOEXEC), r = 0;
+    size_t length = strlen(text);
+    ssize_t n;
+
+    if (fd < 0)
+        return -errno;
+    n = write(fd, text, length);
+    if (n != (ssize_t)length)
+        r = n < 0 ? -errno : -EIO;
+    fd_close(&fd);
+    return r;
 }
 
 size_t fd_limit_raise(void)

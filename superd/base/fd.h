@@ -25,6 +25,10 @@ int fd_dup_above(int fd, int lowest);
  * ours is ever born as one of them. Returns 0 or -errno. */
 int fd_open_standard(void);
 
+/* Write TEXT to the file PATH, which is there, in one piece, as files of the kernel want it. A PATH
+ * that is not absolute is taken from the directory AT. Returns 0 or -errno. */
+int fd_write_file(int at, const char *path, const char *text);
+
 /* Raise the soft RLIMIT_NOFILE to the hard one, and return what it is now. */
 size_t fd_limit_raise(void);
 

@@ -153,6 +153,7 @@ struct isolation_settings {
     enum network_kind network;
     enum sharing pid_namespace;
     enum sharing cgroup;
+    bool cgroup_asked; /* by name: else a group that sets no limits is not missed */
     bool user_namespace;
     bool no_exec;         /* nothing that can be written can be executed */
     const char *hostname; /* NULL: the host's */

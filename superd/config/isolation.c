@@ -16,7 +16,7 @@
 /* What a level means where nothing else is said. */
 static const struct isolation_settings levels[ISOLATION_MAX] = {
     [ISOLATION_NONE] = {.capabilities = UINT64_MAX},
-    [ISOLATION_BASIC] = {.level = ISOLATION_BASIC},
+    [ISOLATION_BASIC] = {.level = ISOLATION_BASIC, .cgroup = SHARING_SERVICE},
     [ISOLATION_STRICT] = {.level = ISOLATION_STRICT,
                           .root = ROOT_MINIMAL,
                           .private_tmp = SHARING_SERVICE,
@@ -54,6 +54,7 @@ static void take_words(const struct isolation_draft *written, struct isolation_s
     settings->pid_namespace = word_of(written->pid_namespace, sharing_names, SHARING_MAX,
                                       settings->pid_namespace);
     settings->cgroup = word_of(written->cgroup, sharing_names, SHARING_MAX, settings->cgroup);
+    settings->cgroup_asked = written->cgroup && settings->cgroup != SHARING_OFF;
     settings->network = word_of(written->network, network_names, NETWORK_MAX, settings->network);
 }
 

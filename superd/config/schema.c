@@ -202,7 +202,7 @@ static const struct schema_row rows[] = {
     {.name = "isolate.pid_namespace", SERVICE(isolation.pid_namespace), .type = TYPE_CHOICE,
      WORDS(sharing_names), .help = "who sees and signals whom: \"off\" for the host's processes"},
     {.name = "isolate.cgroup", SERVICE(isolation.cgroup), .type = TYPE_CHOICE, WORDS(sharing_names),
-     .help = "a control group for the service, or for each connection"},
+     .help = "a control group for the service, where there can be one, or for each connection"},
     {.name = "isolate.user_namespace", ISOLATE(user_namespace), .type = TYPE_BOOL,
      .value = "false", .help = "let its user be one of a namespace of its own"},
     {.name = "isolate.hostname", SERVICE(isolation.hostname), .type = TYPE_TEXT,

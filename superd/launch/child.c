@@ -7,6 +7,7 @@
 #include "launch/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -19,6 +20,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "launch/clone_into.h"
 #include "launch/isolation/landlock.h"
 #include "launch/isolation/privilege.h"
 
@@ -115,7 +118,7 @@ static enum launch_step take_steps(const struct child *child)
     const struct plan *plan = child->plan;
     const struct service_config *service = plan->service;
 
-    if (child->cgroup >= 0 && write(child->cgroup, "0", 1) != 1)
+    if (child->cgroup >= 0 && write(child->cgroup, "0", 1) != 1 && child->needed)
         return STEP_CGROUP;
     if (place_descriptors(child) != 0)
         return STEP_DESCRIPTORS;
@@ -144,7 +147,7 @@ static enum launch_step take_steps(const struct child *child)
     return STEP_EXEC;
 }
 
-void child_become(struct child *child)
+static void walk(struct child *child)
 {
     child->step = take_steps(child);
     child->error = errno;
@@ -165,10 +168,87 @@ static int child_main(void *data)
     if (setsid() < 0)
         child->error = errno;
     else
-        child_become(child);
+        walk(child);
     end();
     return 127;
 }
+
+/* One stack, made at the first spawn: the launcher sleeps while its child uses it. */
+static char *child_stack(void)
+{
+    static char *stack;
+    void *memory;
+
+    if (stack)
+        return stack;
+    memory = mmap(NULL, CHILD_STACK + CHILD_GUARD, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (memory == MAP_FAILED)
+        return NULL;
+    if (mprotect(memory, CHILD_GUARD, PROT_NONE) != 0) {
+        munmap(memory, CHILD_STACK + CHILD_GUARD);
+        return NULL;
+    }
+    stack = memory;
+    return stack;
+}
+
+static int spawn(struct child *child, int flags, pid_t *pid_r)
+{
+    char *stack = child_stack();
+
+    if (!stack)
+        return -ENOMEM;
+    if (child->group >= 0) {
+        const struct birth birth = {.group = child->group,
+                                    .flags = flags,
+                                    .stack = stack + CHILD_GUARD,
+                                    .size = CHILD_STACK,
+                                    .run = child_main,
+                                    .data = child};
+
+        return clone_into(&birth, pid_r);
+    }
+    return clone(child_main, stack + CHILD_GUARD + CHILD_STACK, flags | SIGCHLD, child, pid_r) < 0
+               ? -errno
+               : 0;
+}
+
+/* Have the child go there by itself: slower, but every kernel has it. */
+static int spawn_and_move(struct child *child, int flags, pid_t *pid_r)
+{
+    int r;
+
+    child->cgroup = openat(child->group, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (child->cgroup < 0)
+        return -errno;
+    child->group = -1;
+    r = spawn(child, flags, pid_r);
+    fd_close(&child->cgroup);
+    return r;
+}
+
+/* Who keeps a program from making namespaces may keep it from clone3() as a whole. */
+static bool is_unknown(int error)
+{
+    return error == -ENOSYS || error == -EPERM || error == -EINVAL || error == -E2BIG;
+}
+
+int child_spawn(struct child *child, pid_t *pid_r)
+{
+    int flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID |
+                child->plan->clone_flags;
+    int r;
+
+    if (child->slot || child->mounts >= 0)
+        flags &= ~CLONE_NEWNS;
+    child->step = STEP_NONE;
+    child->error = 0;
+    r = spawn(child, flags, pid_r);
+    return child->group >= 0 && is_unknown(r) ? spawn_and_move(child, flags, pid_r) : r;
+}
+
+/* ---- Ready before ---------------------------------------------------------------------------- */
 
 struct beginning {
     void (*begin)(void *data);
@@ -185,58 +265,33 @@ static int ready_main(void *data)
     return 127;
 }
 
-/* A stack, made when it is first used: the launcher sleeps while its child uses it. Returns its end. */
-static char *stack_end(char **stack)
-{
-    void *memory;
-
-    if (*stack)
-        return *stack + CHILD_GUARD + CHILD_STACK;
-    memory = mmap(NULL, CHILD_STACK + CHILD_GUARD, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (memory == MAP_FAILED)
-        return NULL;
-    if (mprotect(memory, CHILD_GUARD, PROT_NONE) != 0) {
-        munmap(memory, CHILD_STACK + CHILD_GUARD);
-        return NULL;
-    }
-    *stack = memory;
-    return *stack + CHILD_GUARD + CHILD_STACK;
-}
-
-static int spawn(int (*begin)(void *), void *data, char *stack, int flags, pid_t *pid_r)
-{
-    if (!stack)
-        return -ENOMEM;
-    if (clone(begin, stack, CLONE_VM | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD | flags, data,
-              pid_r, NULL, pid_r) < 0)
-        return -errno;
-    return 0;
-}
-
-int child_spawn(struct child *child, pid_t *pid_r)
-{
-    static char *stack;
-    int flags = child->plan->clone_flags;
-
-    if (child->slot || child->mounts >= 0)
-        flags &= ~CLONE_NEWNS;
-    child->step = STEP_NONE;
-    child->error = 0;
-    return spawn(child_main, child, stack_end(&stack), flags | CLONE_VFORK, pid_r);
-}
-
 int child_ready(void (*begin)(void *data), void *data, pid_t *pid_r)
 {
-    static char *stack; /* another one: a ready child may have to spawn another */
+    /* Descriptors are shared, too: so what it receives is the launcher's to go on with. */
+    const int flags = CLONE_VM | CLONE_FILES | CLONE_PARENT | CLONE_PARENT_SETTID |
+                      CLONE_CHILD_CLEARTID | SIGCHLD;
     struct beginning beginning = {begin, data};
-    int r = spawn(ready_main, &beginning, stack_end(&stack), CLONE_CHILD_CLEARTID, pid_r);
+    char *stack = child_stack();
     pid_t pid;
 
+    if (!stack)
+        return -ENOMEM;
+    if (clone(ready_main, stack + CHILD_GUARD + CHILD_STACK, flags, &beginning, pid_r, NULL,
+              pid_r) < 0)
+        return -errno;
     /* Not by CLONE_VFORK: who sleeps in that cannot be stopped, and counts as load. The kernel clears what is
      * at PID_R when the child lets go of our memory. Errno is the child's, too, so long: this call sets it
      * only when there is none any more. */
-    while (r == 0 && (pid = __atomic_load_n(pid_r, __ATOMIC_SEQ_CST)) != 0)
+    while ((pid = __atomic_load_n(pid_r, __ATOMIC_SEQ_CST)) != 0)
         syscall(SYS_futex, pid_r, FUTEX_WAIT, pid, NULL, NULL, 0);
-    return r;
+    return 0;
+}
+
+void child_become(struct child *child)
+{
+    child->step = STEP_DESCRIPTORS;
+    if (syscall(SYS_unshare, CLONE_FILES) != 0)
+        child->error = errno;
+    else
+        walk(child);
 }

@@ -23,6 +23,8 @@ struct child {
     int stderr_pipe;  /* becomes 2; -1: 2 stays what it is, /dev/null. Number above 9 */
     int rules;        /* landlock rules to enter; -1: none */
     int cgroup;       /* what to write to for a control group of its own; -1: none */
+    int group;        /* directory of the control group to be born in; -1: the launcher's */
+    bool needed;      /* there is no launch without the group, whichever of the two */
     uid_t uid;        /* of a dynamic user */
     const char *slot; /* the root it goes into instead of mounting a /tmp; NULL: none */
     int mounts;       /* the mount namespace to begin in, where it gets no slot; -1: this one */
@@ -31,16 +33,17 @@ struct child {
 };
 
 /* Start it. *PID_R is written by the kernel before the child runs. Returns when the child has
- * exec'ed or failed: 0, or -errno when there was no process to be had; a failure later on is in
- * child->step. */
+ * exec'ed or failed: 0, or -errno when there was no process to be had, or not in that group (-ENODEV or
+ * -ENOENT: it has been removed); a failure later on is in child->step. */
 int child_spawn(struct child *child, pid_t *pid_r);
 
-/* Make a child that runs BEGIN with DATA, in a session of its own, and ends when that returns. *PID_R is
- * written as above, and 0 when it has exec'ed or ended, which is when this returns; the result is as above. */
+/* Make a child that runs BEGIN with DATA, in a session of its own but with the launcher's descriptors, and ends
+ * when that returns. *PID_R is written as above, and 0 when it has exec'ed or ended, which is when this
+ * returns; the result is as above. */
 int child_ready(void (*begin)(void *data), void *data, pid_t *pid_r);
 
-/* For BEGIN: become CHILD, whose plan has no namespaces for each instance. Returns only when that failed,
- * which is in child->step. */
+/* For BEGIN: become CHILD, whose plan has neither namespaces for each instance nor a group. Returns only when
+ * that failed, which is in child->step. */
 void child_become(struct child *child);
 
 #endif

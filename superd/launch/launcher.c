@@ -22,6 +22,7 @@
 #include "launch/child.h"
 #include "launch/environment.h"
 #include "launch/isolation/enclosure.h"
+#include "launch/isolation/service_groups.h"
 
 #define ORDERS_FD  10
 #define CHANNEL_FD 11
@@ -76,20 +77,21 @@ static bool receive_order(struct parcel *parcel)
 struct work {
     const struct launcher_job *job;
     struct enclosure enclosure;
+    struct service_groups groups;
     struct environment environment;
     struct parcel parcel;
-    struct launch_report report;
-    struct slot *slot; /* that the order in hand has taken; NULL: none */
-    bool ready;        /* make the next child ready before its order comes */
-    bool received;     /* by the ready child */
-    bool ended;        /* there will be no orders any more */
+    struct launch_report
+        report;    /* of the order in hand; its instance is 0 before there is something to say */
+    bool received; /* an order is in hand */
+    bool ended;    /* there will be no orders any more */
+    bool ready;    /* make the next child ready before its order comes */
 };
 
 static bool failed(struct work *work, enum launch_step step, int error)
 {
     work->report.step = step;
     work->report.error = error;
-    return false;
+    return step == STEP_NONE;
 }
 
 /* Make all that CHILD needs for the order in hand. False: the report says why not. */
@@ -113,114 +115,168 @@ static bool prepare(struct work *work, struct child *child)
     plan = &job->plans[order->service];
     if (!environment_make(&work->environment, plan, order, parcel->connection))
         return failed(work, STEP_ENVIRONMENT, E2BIG);
-    work->slot = slots_take(&work->enclosure.slots, order->run_uid);
     *child = (struct child){.plan = plan,
-                            .slot = work->slot ? work->slot->path : NULL,
-                            .mounts = work->slot ? -1 : work->enclosure.slots.mounts,
+                            .mounts = work->enclosure.slots.mounts,
                             .environment = &work->environment,
                             .connection = parcel->connection,
                             .stderr_pipe = parcel->stderr_pipe,
                             .rules = work->enclosure.rules,
                             .cgroup = -1,
+                            .group = -1,
                             .uid = order->run_uid};
-    if (work->enclosure.cgroup < 0)
-        return true;
-    child->cgroup = enclosure_instance(&work->enclosure, plan, order->instance);
-    return child->cgroup >= 0 || failed(work, STEP_CGROUP, -child->cgroup);
+    return true;
+}
+
+/* ---- A child for an order -------------------------------------------------------------------- */
+
+/* Has it been removed? Which of the two it is depends on how far that had come. */
+static bool is_removed(int error)
+{
+    return error == -ENODEV || error == -ENOENT;
+}
+
+/* Start it in the group of its service. Where that cannot be had and nobody has asked for it, it goes
+ * without; if there is no process to be had at all, that is found then. */
+static void spawn_in_group(struct work *work, struct child *child)
+{
+    const struct isolation_settings *settings = &child->plan->service->isolation;
+    pid_t *pid = &work->job->slot->pid;
+    uint32_t number = work->parcel.order.service;
+    int r = -ENODEV;
+
+    child->needed = settings->cgroup_asked && settings->on_missing == MISSING_REFUSE;
+    for (int tries = 0; tries < 2 && is_removed(r); tries++) {
+        child->group = service_groups_open(&work->groups, number, child->plan->service);
+        r = child->group < 0 ? child->group : child_spawn(child, pid);
+        if (is_removed(r))
+            service_groups_forget(&work->groups, number);
+    }
+    if (r < 0 && !child->needed) {
+        child->group = -1;
+        r = child_spawn(child, pid);
+    }
+    if (r < 0)
+        failed(work, child->needed ? STEP_CGROUP : STEP_CLONE, -r);
+    else
+        failed(work, child->step, child->error);
+}
+
+/* Start it where its launcher is, or in a group of its own. */
+static void spawn_here(struct work *work, struct child *child)
+{
+    int r;
+
+    if (work->enclosure.cgroup >= 0) {
+        child->needed = true;
+        child->cgroup = enclosure_instance(&work->enclosure, child->plan, work->report.instance);
+        if (child->cgroup < 0) {
+            failed(work, STEP_CGROUP, -child->cgroup);
+            return;
+        }
+    }
+    r = child_spawn(child, &work->job->slot->pid);
+    fd_close(&child->cgroup);
+    if (r < 0)
+        failed(work, STEP_CLONE, -r);
+    else
+        failed(work, child->step, child->error);
 }
 
 /* Carry the order in hand out in a child made for it. */
 static void carry_out(struct work *work)
 {
-    struct launch_slot *slot = work->job->slot;
+    struct launch_slot *noted = work->job->slot;
+    struct slot *slot;
     struct child child;
-    int r;
 
-    slot->pid = 0;
-    slot->instance = work->parcel.order.instance;
+    noted->pid = 0;
+    noted->instance = work->parcel.order.instance;
     if (!prepare(work, &child))
         return;
-    r = child_spawn(&child, &slot->pid);
-    if (work->slot && r == 0)
-        work->slot->pid = slot->pid;
-    work->report.pid = r == 0 ? slot->pid : 0;
-    work->report.step = r == 0 ? child.step : STEP_CLONE;
-    work->report.error = r == 0 ? child.error : -r;
-    fd_close(&child.cgroup);
+    slot = slots_take(&work->enclosure.slots, work->parcel.order.run_uid);
+    if (slot) {
+        child.slot = slot->path;
+        child.mounts = -1;
+    }
+    if (child.plan->in_group)
+        spawn_in_group(work, &child);
+    else
+        spawn_here(work, &child);
+    work->report.pid = noted->pid; /* 0: none was made */
+    if (slot && noted->pid)
+        slot->pid = noted->pid;
 }
 
-/* Can a child that was made before the order came become PLAN's? */
-static bool fits_ready(const struct plan *plan)
+/* ---- A child that is ready ------------------------------------------------------------------- */
+
+/* Can a child that was made before the order came become the instance that is wanted? */
+static bool fits_ready(const struct work *work)
 {
-    return plan->home != HOME_OWN && plan->clone_flags == 0;
+    const struct plan *plan = work->parcel.order.service < work->job->plan_count
+                                  ? &work->job->plans[work->parcel.order.service]
+                                  : NULL;
+
+    return plan && plan->home != HOME_OWN && plan->clone_flags == 0 && !plan->in_group;
 }
 
 /* In the ready child: wait for an order and become what it wants. */
 static void be_ready(void *data)
 {
     struct work *work = data;
-    const struct launcher_job *job = work->job;
-    struct launch_slot *slot = job->slot;
+    struct launch_slot *noted = work->job->slot;
     struct child child;
 
     prctl(PR_SET_NAME, "superd-ready");
-    if (!receive_order(&work->parcel)) {
-        work->ended = true;
+    work->received = receive_order(&work->parcel);
+    work->ended = !work->received;
+    if (!work->received || !fits_ready(work))
         return;
-    }
-    work->received = true;
-    if (work->parcel.order.service < job->plan_count &&
-        !fits_ready(&job->plans[work->parcel.order.service])) {
-        carry_out(work); /* as a launcher would; then we are of no use any more */
-        work->ready = false;
-        return;
-    }
-    slot->pid = slot->ready;
-    slot->instance = work->parcel.order.instance;
+    noted->pid = noted->ready;
+    noted->instance = work->parcel.order.instance;
     if (!prepare(work, &child))
         return;
-    work->report.pid = slot->pid;
+    work->report.pid = noted->pid;
     child_become(&child);
     failed(work, child.step, child.error);
 }
 
-/* Make a child ready, and be back when it has become an instance or has ended. False: there can be none now. */
-static bool carry_out_ready(struct work *work)
+/* Make a child ready, and be back when it has become an instance or has ended. What it took and did not carry
+ * out is in hand then. */
+static void wait_by_child(struct work *work)
 {
-    struct launch_slot *slot = work->job->slot;
-    int r;
+    struct launch_slot *noted = work->job->slot;
 
-    work->report = (struct launch_report){0};
-    r = child_ready(be_ready, work, &slot->ready);
-    slot->ready = 0;
-    if (r == 0 && work->received && !work->report.instance) { /* somebody killed it in between */
-        work->report.instance = work->parcel.order.instance;
-        if (slot->instance == work->report.instance)
-            work->report.pid = slot->pid;
-        else
-            failed(work, STEP_LAUNCHER, ECHILD);
-    }
-    return r == 0;
+    if (child_ready(be_ready, work, &noted->ready) < 0)
+        return;
+    noted->ready = 0;
+    /* Somebody killed it with the order in hand: so the instance has ended. */
+    if (work->received && !work->report.instance && noted->instance)
+        work->report = (struct launch_report){.instance = noted->instance, .pid = noted->pid};
 }
+
+/* ---- Orders ---------------------------------------------------------------------------------- */
 
 /* Take an order and carry it out. False: there will be none any more. */
 static bool next_order(struct work *work)
 {
-    struct launch_slot *slot = work->job->slot;
-
-    slot->instance = 0;
+    work->job->slot->instance = 0;
+    work->report = (struct launch_report){0};
     work->received = false;
-    if (work->ready && carry_out_ready(work))
-        return !work->ended; /* the descriptors were those of the child alone */
-    if (!receive_order(&work->parcel))
-        return false;
-    work->received = true;
-    carry_out(work);
+    if (work->ready) {
+        wait_by_child(work);
+        if (!work->received && !work->ended)
+            work->ready = false; /* there was none, or somebody killed it */
+    } else {
+        work->received = receive_order(&work->parcel);
+        work->ended = !work->received;
+    }
+    if (!work->received)
+        return !work->ended;
+    work->ready = fits_ready(work); /* so is the next, probably */
+    if (!work->report.instance)
+        carry_out(work);
     fd_close(&work->parcel.connection);
     fd_close(&work->parcel.stderr_pipe);
-    /* Next to the same service, probably. */
-    work->ready = work->report.step == STEP_NONE &&
-                  fits_ready(&work->job->plans[work->parcel.order.service]);
     return true;
 }
 

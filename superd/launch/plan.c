@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "launch/isolation/cgroup.h"
 #include "launch/isolation/namespaces.h"
 #include "launch/isolation/privilege.h"
 #include "launch/isolation/view.h"
@@ -109,6 +110,13 @@ static bool plan_rlimits(struct arena *arena, struct plan *plan)
 
 /* ---- Isolation ------------------------------------------------------------------------------ */
 
+/* A child that its limits slow down before it runs its program keeps its launcher waiting. */
+static bool has_limits(const struct isolation_settings *settings)
+{
+    return cgroup_controllers_of(&settings->resources) ||
+           cgroup_controllers_of(&settings->per_instance);
+}
+
 static enum launch_home home_of(const struct service_config *service)
 {
     const struct isolation_settings *settings = &service->isolation;
@@ -116,7 +124,8 @@ static enum launch_home home_of(const struct service_config *service)
     if (settings->level == ISOLATION_NONE)
         return HOME_PLAIN;
     if (settings->level == ISOLATION_STRICT || namespaces_needed(service) ||
-        settings->filter_calls || settings->capabilities || settings->cgroup != SHARING_OFF)
+        settings->filter_calls || settings->capabilities ||
+        settings->cgroup == SHARING_CONNECTION || has_limits(settings))
         return HOME_OWN;
     return HOME_BASIC;
 }
@@ -145,6 +154,7 @@ static bool plan_isolation(struct arena *arena, struct plan *plan)
         return true;
     plan->launcher_capabilities = CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID) |
                                   CAPABILITY(CAP_SYS_RESOURCE) | CAPABILITY(CAP_SYS_NICE);
+    plan->in_group = plan->home == HOME_BASIC && settings->cgroup == SHARING_SERVICE;
     if (plan->home == HOME_BASIC)
         return true;
     plan->launcher_capabilities |= settings->capabilities;

@@ -37,6 +37,7 @@ struct plan {
     bool change_user;      /* it is not who launchers are */
 
     enum launch_home home;
+    bool in_group; /* HOME_BASIC: its instances are born in a group of the service's */
     uint64_t launcher_capabilities; /* that launchers need for the steps of the child */
     int clone_flags;                /* namespaces that each instance has for itself */
     const char *tmp_options;        /* mount each instance a /tmp with these; NULL: no */

@@ -82,10 +82,36 @@ static void on_removed(uv_work_t *work, int status)
         uv_timer_start(&supervisor->groups_timer, on_timer, supervisor->groups_ms, 0);
 }
 
+/* The service has a group again: a launcher that finds it gone makes it anew, but has to wait. */
+static bool is_back(struct supervisor *supervisor, const struct group *group)
+{
+    const char *name = cgroup_service_of(group->path);
+    const struct service *service = name ? service_find(supervisor, name) : NULL;
+
+    return service && service->config && service->config->isolation.cgroup != SHARING_OFF;
+}
+
+static void keep_needed(struct supervisor *supervisor)
+{
+    struct group *group, *next;
+
+    LL_FOREACH_SAFE (supervisor->groups, group, next) {
+        if (!is_back(supervisor, group))
+            continue;
+        LL_DELETE(supervisor->groups, group);
+        free(group);
+    }
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct supervisor *supervisor = timer->data;
-    struct removal *removal = calloc(1, sizeof *removal);
+    struct removal *removal;
+
+    keep_needed(supervisor);
+    if (!supervisor->groups)
+        return;
+    removal = calloc(1, sizeof *removal);
 
     if (!removal || supervisor->removing_groups) {
         free(removal);
@@ -120,6 +146,14 @@ void groups_forget(const struct instance *instance)
 
     if (path_of(instance, path, sizeof path))
         groups_add(instance->service->supervisor, path);
+}
+
+void groups_leave(struct supervisor *supervisor, const char *service)
+{
+    char path[PATH_MAX];
+
+    if (supervisor->state != STATE_STOPPED && cgroup_service_path(service, path, sizeof path))
+        groups_add(supervisor, path);
 }
 
 void groups_visit(const struct supervisor *supervisor, void (*visit)(void *data, const char *path),

@@ -122,13 +122,26 @@ static int begin_cgroup(struct home *home)
         /* A group without limits keeps nothing off anybody: where there can be none, so be it. What
          * needs one has been refused, or warned of, when the configuration was read. */
         bool needed = settings->on_missing == MISSING_REFUSE &&
-                      (controllers || settings->cgroup == SHARING_CONNECTION);
+                      (controllers || settings->cgroup == SHARING_CONNECTION ||
+                       settings->cgroup_asked);
 
         return needed ? r : 0;
     }
     home->cgroup = strdup(path);
     home->place.cgroup = home->cgroup;
     return home->cgroup ? 0 : -ENOMEM;
+}
+
+/* What the groups of services will be made in, by launchers that others share. Without it there are
+ * none, which nobody may have asked for: kernel_missing(). */
+static void begin_shared_groups(const struct launchers *all)
+{
+    bool wanted = false;
+
+    for (size_t i = 0; i < all->config->service_count && !wanted; i++)
+        wanted = all->plans[i].in_group;
+    if (wanted)
+        cgroup_begin(0);
 }
 
 static int begin_namespaces(struct home *home)
@@ -197,6 +210,8 @@ int home_begin(struct launchers *all, enum launch_home kind, const struct plan *
         .home = kind, .plan = kind == HOME_OWN ? plan : NULL, .channel = -1};
     if (kind == HOME_OWN)
         r = begin_cgroup(home);
+    else if (kind == HOME_BASIC)
+        begin_shared_groups(all);
     if (r == 0 && kind == HOME_OWN)
         r = begin_namespaces(home);
     if (r == 0)

@@ -14,6 +14,7 @@
 #include "net/listener.h"
 #include "supervise/accept.h"
 #include "supervise/events.h"
+#include "supervise/groups.h"
 #include "supervise/listener_access.h"
 #include "supervise/looping.h"
 #include "supervise/refusals.h"
@@ -86,6 +87,8 @@ static void free_service(struct service *service)
     accept_drop_parked(service);
     if (service->supervisor->state != STATE_STOPPED)
         refusals_forget(service->supervisor->refusals, service);
+    if (service->generation)
+        groups_leave(service->supervisor, service->name);
     HASH_DEL(service->supervisor->services, service);
     admission_service_destroy(service->admission);
     policy_destroy(&service->policy);
@@ -141,6 +144,9 @@ void service_commit(struct service_change *change, struct generation *generation
     struct service *service = change->service;
 
     enforce(service, &change->policy);
+    if (config->isolation.cgroup == SHARING_OFF && service->generation &&
+        (!service->config || service->config->isolation.cgroup != SHARING_OFF))
+        groups_leave(service->supervisor, service->name);
     generation_hold(generation);
     if (service->generation)
         generation_release(service->generation);

@@ -7,7 +7,8 @@
  * environment or by having been seen in the tree before. What escapes this is a process that was
  * orphaned, left the session and wiped its environment before it was first looked for; control
  * groups or `isolation` close that hole (superd.conf(5) says so): an instance with a control group of
- * its own is killed through that, all at once.
+ * its own is killed through that, all at once. The group of a whole service is of no use here: in it are
+ * other instances, and what those that ended by themselves left behind, which may stay.
  *
  * Looking through /proc is costly, so all ends asked for within TREE_BATCH_MS are done with one
  * look.

@@ -82,7 +82,7 @@ static void group__used__is_told(void)
     isolation_needs_root();
     daemon = isolation_start("isolation: { idle = '1h'; };",
                              HOSTILE("grouped", ATTACKER "isolate: { cgroup = 'service'; };")
-                                 HOSTILE("alone", ATTACKER));
+                                 HOSTILE("alone", ATTACKER "isolate: { cgroup = 'off'; };"));
     attempt_count(daemon, "alone", "who");
     attempt_count(daemon, "grouped", "who");
     result = control_result(daemon, "{\"command\":\"show\",\"service\":\"alone\"}");

@@ -22,7 +22,7 @@
 #define REMOVE_TRIES 50 /* at 10 ms: killed processes need a moment to be gone */
 #define OWN_PREFIX   "superd."
 
-static char own[PATH_MAX]; /* superd.PID.START in it; "": not made */
+static char own[PATH_MAX]; /* superd.PID.START.NAMESPACE in it; "": not made */
 static unsigned enabled;   /* controllers */
 
 /* ---- Removing ------------------------------------------------------------------------------- */
@@ -67,6 +67,17 @@ static unsigned long long started(long pid)
     return ticks;
 }
 
+/* The name of the group of the daemon PID, which was started at START. Its process namespace is in
+ * it, because in another one its pid says nothing. */
+static bool own_path(long pid, unsigned long long start, char *path, size_t size)
+{
+    struct stat place = {0};
+
+    stat("/proc/self/ns/pid", &place);
+    return snprintf(path, size, "%s/" OWN_PREFIX "%ld.%llu.%llu", cgroup_base(), pid, start,
+                    (unsigned long long)place.st_ino) < (int)size;
+}
+
 static void remove_dead(const char *name)
 {
     struct timespec nap = {.tv_nsec = 10000000};
@@ -75,8 +86,8 @@ static void remove_dead(const char *name)
     long pid;
 
     if (sscanf(name, OWN_PREFIX "%ld.%llu", &pid, &start) != 2 ||
-        (start != 0 && started(pid) == start) ||
-        snprintf(path, sizeof path, "%s/%s", cgroup_base(), name) >= (int)sizeof path)
+        (start != 0 && started(pid) == start) || !own_path(pid, start, path, sizeof path) ||
+        strcmp(strrchr(path, '/') + 1, name) != 0)
         return;
     /* At the start only, when nobody waits for us yet. */
     for (int i = 0; i < REMOVE_TRIES; i++) {
@@ -127,8 +138,7 @@ int cgroup_begin(unsigned controllers)
         return -EROFS;
     if (!own[0]) {
         remove_all_dead();
-        if (snprintf(own, sizeof own, "%s/" OWN_PREFIX "%ld.%llu", cgroup_base(), (long)getpid(),
-                     started(getpid())) >= (int)sizeof own) {
+        if (!own_path((long)getpid(), started(getpid()), own, sizeof own)) {
             own[0] = '\0';
             return -ENAMETOOLONG;
         }
@@ -155,6 +165,37 @@ int cgroup_begin(unsigned controllers)
     return r;
 }
 
+/* Have what is in the group at PATH be in superd's own again: it outlives this daemon, as what a
+ * handler left running does without groups. */
+static void let_out(const char *path)
+{
+    char file[PATH_MAX], pid[32];
+    FILE *all;
+
+    if (snprintf(file, sizeof file, "%s/all/cgroup.procs", path) >= (int)sizeof file)
+        return;
+    all = fopen(file, "re");
+    while (all && fgets(pid, sizeof pid, all))
+        cgroup_write(cgroup_base(), "cgroup.procs", pid);
+    if (all)
+        fclose(all);
+}
+
+static void let_all_out(void)
+{
+    DIR *directory = opendir(own);
+    const struct dirent *entry;
+    char path[PATH_MAX];
+
+    while (directory && (entry = readdir(directory))) {
+        if (entry->d_name[0] != '.' &&
+            snprintf(path, sizeof path, "%s/%s", own, entry->d_name) < (int)sizeof path)
+            let_out(path);
+    }
+    if (directory)
+        closedir(directory);
+}
+
 void cgroup_end(void)
 {
     struct timespec nap = {.tv_nsec = 10000000};
@@ -166,10 +207,12 @@ void cgroup_end(void)
     if (snprintf(path, sizeof path, "%s/" OWN_PREFIX "self", own) < (int)sizeof path &&
         access(path, F_OK) == 0)
         cgroup_write(cgroup_base(), "cgroup.procs", "0");
-    /* Launchers that were told to end are about to. What a handler left running may stay: then so
-     * does the group, until the next start. */
-    for (int i = 0; i < REMOVE_TRIES && !cgroup_remove(own); i++)
+    /* Launchers that were told to end are about to. */
+    for (int i = 0; i < REMOVE_TRIES && !cgroup_remove(own); i++) {
+        if (i == REMOVE_TRIES / 2 && !enabled)
+            let_all_out();
         nanosleep(&nap, NULL);
+    }
     own[0] = '\0';
     enabled = 0;
 }
@@ -195,6 +238,16 @@ bool cgroup_service_path(const char *service, char *path, size_t size)
     return own[0] && snprintf(path, size, "%s/%s", own, service) < (int)size;
 }
 
+const char *cgroup_service_of(const char *path)
+{
+    size_t length = strlen(own);
+
+    if (length == 0 || strncmp(path, own, length) != 0 || path[length] != '/' ||
+        strchr(path + length + 1, '/'))
+        return NULL;
+    return path + length + 1;
+}
+
 int cgroup_service(const struct service_config *service, char *path_r, size_t size)
 {
     const struct isolation_settings *settings = &service->isolation;
@@ -214,6 +267,8 @@ int cgroup_service(const struct service_config *service, char *path_r, size_t si
     at = open(path_r, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (at < 0)
         return -errno;
+    if (enabled) /* or it has never had any */
+        cgroup_lift_limits(at, &settings->resources);
     r = cgroup_set_limits(at, &settings->resources);
     fd_close(&at);
     /* A limit that this kernel does not have has been refused, or warned of, before. */
@@ -222,6 +277,19 @@ int cgroup_service(const struct service_config *service, char *path_r, size_t si
     if (r == 0 && settings->cgroup == SHARING_CONNECTION)
         r = cgroup_enable(path_r, cgroup_controllers_of(&settings->per_instance) & enabled);
     return r;
+}
+
+int cgroup_open(const struct service_config *service)
+{
+    char path[PATH_MAX];
+    int r = cgroup_service(service, path, sizeof path), at;
+
+    if (r < 0)
+        return r;
+    at = strlen(path) + sizeof "/all" <= sizeof path
+             ? open(strcat(path, "/all"), O_PATH | O_DIRECTORY | O_CLOEXEC)
+             : -1;
+    return at < 0 ? -errno : at;
 }
 
 int cgroup_join(const char *path)

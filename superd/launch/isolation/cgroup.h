@@ -1,10 +1,11 @@
 /*
  * cgroup: superd's part of the control group hierarchy (version 2), cgroups(7).
  *
- *     superd.PID.START/            this daemon's; START tells a pid's first use from its next
+ *     superd.PID.START.NAMESPACE/  this daemon's; START tells a pid's first use from its next, and
+ *                                  NAMESPACE, of processes, where it is one
  *         superd.self/             superd itself, where limits need it out of the way
  *         SERVICE/                 limits of the service
- *             all/                 its launchers and instances
+ *             all/                 its instances, and the launchers that are its own
  *             i17/                 instance 17, where each has a group of its own
  *
  * It lies in the group that superd was started in, so a unit of systemd with Delegate=yes, or a
@@ -46,6 +47,10 @@ int cgroup_begin(unsigned controllers);
  * -errno. */
 int cgroup_service(const struct service_config *service, char *path_r, size_t size);
 
+/* For a launcher: make the group of SERVICE if need be, and open its "all". Returns a descriptor
+ * (O_PATH) or -errno. */
+int cgroup_open(const struct service_config *service);
+
 /* Have this process be in the group "all" of the service's group at PATH. Returns 0 or -errno. */
 int cgroup_join(const char *path);
 
@@ -57,7 +62,8 @@ bool cgroup_kill(const char *path);
  * in use. */
 bool cgroup_remove(const char *path);
 
-/* Remove this daemon's group: it ends. */
+/* Remove this daemon's group: it ends. What handlers have left running goes on where superd was
+ * started, unless limits hold it: then the group stays until the next start. */
 void cgroup_end(void);
 
 /* What the daemon's next program, in this same process, goes on with by cgroup_resume(). */
@@ -67,6 +73,9 @@ void cgroup_resume(const char *base, const char *own, unsigned enabled);
 /* For a launcher: DIRECTORY is an open service's group. Make the group of INSTANCE with its limits,
  * and open what a process writes to to get into it. Returns a descriptor or -errno. */
 int cgroup_instance(int directory, uint64_t instance, const struct resource_settings *limits);
+
+/* The name of the service of which PATH is the group; NULL: it is none of a service. */
+const char *cgroup_service_of(const char *path);
 
 /* The path of the group of the service of that name; false: this daemon has no groups. */
 bool cgroup_service_path(const char *service, char *path, size_t size);

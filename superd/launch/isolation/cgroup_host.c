@@ -27,25 +27,13 @@ static const struct {
 
 /* ---- Files ---------------------------------------------------------------------------------- */
 
-int cgroup_write_at(int at, const char *name, const char *text)
-{
-    int fd = openat(at, name, O_WRONLY | O_CLOEXEC), r = 0;
-
-    if (fd < 0)
-        return -errno;
-    if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-        r = -errno;
-    fd_close(&fd);
-    return r;
-}
-
 int cgroup_write(const char *directory, const char *name, const char *text)
 {
     int at = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC), r;
 
     if (at < 0)
         return -errno;
-    r = cgroup_write_at(at, name, text);
+    r = fd_write_file(at, name, text);
     fd_close(&at);
     return r;
 }

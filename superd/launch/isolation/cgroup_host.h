@@ -14,8 +14,7 @@ const char *cgroup_base(void);
 /* It is known: this program has taken over from one that had found it ("": it had not looked). */
 void cgroup_set_base(const char *path);
 
-/* Write TEXT to the file NAME of the group that is open at AT, or at DIRECTORY. 0 or -errno. */
-int cgroup_write_at(int at, const char *name, const char *text);
+/* Write TEXT to the file NAME of the group at DIRECTORY. 0 or -errno. */
 int cgroup_write(const char *directory, const char *name, const char *text);
 
 /* Read the file NAME of the group, as text. False: it cannot be. */

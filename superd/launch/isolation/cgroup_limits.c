@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/fd.h"
 #include "config/config.h"
 #include "launch/isolation/cgroup.h"
-#include "launch/isolation/cgroup_host.h"
 
 #define PERIOD_US 100000 /* over which a quota of processor time is counted */
 
@@ -32,9 +32,28 @@ static int set_amount(int at, const char *name, uint64_t amount)
     char text[32];
 
     if (amount == UINT64_MAX)
-        return cgroup_write_at(at, name, "max");
+        return fd_write_file(at, name, "max");
     snprintf(text, sizeof text, "%" PRIu64, amount);
-    return cgroup_write_at(at, name, text);
+    return fd_write_file(at, name, text);
+}
+
+/* A file that is not there limits nothing. */
+void cgroup_lift_limits(int at, const struct resource_settings *limits)
+{
+    if (!limits->memory.set || limits->memory.soft == limits->memory.hard)
+        fd_write_file(at, "memory.high", "max");
+    if (!limits->memory.set)
+        fd_write_file(at, "memory.max", "max");
+    if (!limits->swap.set)
+        fd_write_file(at, "memory.swap.max", "max");
+    if (!limits->processes.set)
+        fd_write_file(at, "pids.max", "max");
+    if (!limits->cpu)
+        fd_write_file(at, "cpu.max", "max");
+    if (!limits->cpu_weight)
+        fd_write_file(at, "cpu.weight", "100");
+    if (!limits->io_weight)
+        fd_write_file(at, "io.weight", "default 100");
 }
 
 int cgroup_set_limits(int at, const struct resource_settings *limits)
@@ -54,7 +73,7 @@ int cgroup_set_limits(int at, const struct resource_settings *limits)
     if (r == 0 && limits->cpu) {
         snprintf(text, sizeof text, "%" PRIu64 " %d", (uint64_t)limits->cpu * PERIOD_US / 100,
                  PERIOD_US);
-        r = cgroup_write_at(at, "cpu.max", text);
+        r = fd_write_file(at, "cpu.max", text);
     }
     if (r == 0 && limits->cpu_weight)
         r = set_amount(at, "cpu.weight", limits->cpu_weight);

@@ -4,6 +4,9 @@
 
 struct resource_settings;
 
+/* Lift what LIMITS does not limit in that group, which may have had other limits before. */
+void cgroup_lift_limits(int at, const struct resource_settings *limits);
+
 /* Set LIMITS in the group that is open at AT. Returns 0, or -errno at the first that cannot be. */
 int cgroup_set_limits(int at, const struct resource_settings *limits);
 

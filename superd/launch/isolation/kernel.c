@@ -158,7 +158,7 @@ static void need_groups(struct question *question, const struct isolation_settin
 
     if (wanted)
         need(question, KERNEL_CGROUP, "a limit of resources");
-    if (settings->cgroup == SHARING_CONNECTION && !wanted)
+    else if (settings->cgroup == SHARING_CONNECTION || settings->cgroup_asked)
         need(question, KERNEL_CGROUP, "isolate.cgroup");
     if (!lacking)
         return;

@@ -137,8 +137,11 @@ static bool review(const struct kernel *kernel, struct service_config *service,
                           : 0;
     unsigned missing = kernel ? kernel_missing(kernel, service, say, &complaint) : 0;
 
-    if (rights == 0 && missing == 0)
+    if (rights == 0 && missing == 0) {
+        if (kernel && kernel->error[KERNEL_CGROUP])
+            service->isolation.cgroup = SHARING_OFF; /* it was nobody's wish */
         return true;
+    }
     if (service->isolation.on_missing == MISSING_REFUSE || (rights & vital))
         return false;
     do_without(rights, &service->isolation);

@@ -27,19 +27,12 @@ const char *user_map_sysctl(int error)
     return "sysctl user.max_user_namespaces";
 }
 
-static int write_text_file(pid_t pid, const char *name, const char *text)
+static int write_map(pid_t pid, const char *name, const char *text)
 {
     char path[64];
-    int fd, r = 0;
 
     snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-    fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-        r = -errno;
-    fd_close(&fd);
-    return r;
+    return fd_write_file(AT_FDCWD, path, text);
 }
 
 static void map_line(struct strbuf *sb, unsigned long id)
@@ -63,7 +56,7 @@ static int map_as_root(const struct service_config *service, pid_t pid)
     strbuf_text(&sb, "0 0 1\n");
     if (identity->uid != 0)
         map_line(&sb, identity->uid);
-    r = write_text_file(pid, "uid_map", uids);
+    r = write_map(pid, "uid_map", uids);
     if (r < 0)
         return r;
     strbuf_init(&sb, gids, sizeof gids);
@@ -74,7 +67,7 @@ static int map_as_root(const struct service_config *service, pid_t pid)
         if (identity->groups[i] != 0 && identity->groups[i] != identity->gid)
             map_line(&sb, identity->groups[i]);
     }
-    return sb.truncated ? -E2BIG : write_text_file(pid, "gid_map", gids);
+    return sb.truncated ? -E2BIG : write_map(pid, "gid_map", gids);
 }
 
 static int enter_as_root(const struct service_config *service)
@@ -120,11 +113,11 @@ static int enter_as_user(void)
     if (unshare(CLONE_NEWUSER) != 0)
         return -errno;
     snprintf(map, sizeof map, "%lu %lu 1\n", (unsigned long)uid, (unsigned long)uid);
-    r = write_text_file(getpid(), "uid_map", map);
+    r = write_map(getpid(), "uid_map", map);
     if (r == 0)
-        r = write_text_file(getpid(), "setgroups", "deny");
+        r = write_map(getpid(), "setgroups", "deny");
     snprintf(map, sizeof map, "%lu %lu 1\n", (unsigned long)gid, (unsigned long)gid);
-    return r < 0 ? r : write_text_file(getpid(), "gid_map", map);
+    return r < 0 ? r : write_map(getpid(), "gid_map", map);
 }
 
 int user_map_make(const struct service_config *service, char *what, size_t size)

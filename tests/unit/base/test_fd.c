@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,6 +86,26 @@ static void fd_open_standard__two_closed__opened(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void fd_write_file__existing_and_missing__written_or_error(void **state)
+{
+    char name[] = "/tmp/superd-fd-XXXXXX", text[16] = "";
+    int fd = mkstemp(name), tmp = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    (void)state;
+    assert_true(fd >= 0 && tmp >= 0);
+    assert_int_equal(fd_write_file(AT_FDCWD, name, "0 0 1"), 0);
+    assert_int_equal(pread(fd, text, sizeof text, 0), 5);
+    assert_string_equal(text, "0 0 1");
+    assert_int_equal(fd_write_file(tmp, name + sizeof "/tmp", "9"), 0);
+    assert_int_equal(pread(fd, text, sizeof text, 0), 5);
+    assert_string_equal(text, "9 0 1");
+    assert_int_equal(unlink(name), 0);
+    assert_int_equal(fd_write_file(AT_FDCWD, name, "1"), -ENOENT);
+    assert_int_equal(fd_write_file(AT_FDCWD, "/dev/full", "1"), -ENOSPC);
+    close(tmp);
+    close(fd);
+}
+
 static void fd_limit_raise__soft_below_hard__raised(void **state)
 {
     struct rlimit limit, old;
@@ -105,6 +126,7 @@ int main(void)
         cmocka_unit_test(fd_set__flags__set_and_cleared),
         cmocka_unit_test(fd_dup_above__lowest__kept),
         cmocka_unit_test(fd_open_standard__two_closed__opened),
+        cmocka_unit_test(fd_write_file__existing_and_missing__written_or_error),
         cmocka_unit_test(fd_limit_raise__soft_below_hard__raised),
     };
 
