@@ -147,9 +147,10 @@ static enum launch_step take_steps(const struct child *child)
     return STEP_EXEC;
 }
 
-static void walk(struct child *child)
+/* Nothing is written where all goes well: then we are another program. */
+static void failed(struct child *child, enum launch_step step)
 {
-    child->step = take_steps(child);
+    child->step = step;
     child->error = errno;
 }
 
@@ -164,11 +165,10 @@ static int child_main(void *data)
 {
     struct child *child = data;
 
-    child->step = STEP_SESSION;
     if (setsid() < 0)
-        child->error = errno;
+        failed(child, STEP_SESSION);
     else
-        walk(child);
+        failed(child, take_steps(child));
     end();
     return 127;
 }
@@ -289,9 +289,8 @@ int child_ready(void (*begin)(void *data), void *data, pid_t *pid_r)
 
 void child_become(struct child *child)
 {
-    child->step = STEP_DESCRIPTORS;
     if (syscall(SYS_unshare, CLONE_FILES) != 0)
-        child->error = errno;
+        failed(child, STEP_DESCRIPTORS);
     else
-        walk(child);
+        failed(child, take_steps(child));
 }

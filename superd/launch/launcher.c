@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -84,7 +85,9 @@ struct work {
         report;    /* of the order in hand; its instance is 0 before there is something to say */
     bool received; /* an order is in hand */
     bool ended;    /* there will be no orders any more */
-    bool ready;    /* make the next child ready before its order comes */
+    bool plain;    /* it has no priority of its own */
+    bool gives_way;
+    bool ready; /* make the next child ready before its order comes */
 };
 
 static bool failed(struct work *work, enum launch_step step, int error)
@@ -254,6 +257,19 @@ static void wait_by_child(struct work *work)
         work->report = (struct launch_report){.instance = noted->instance, .pid = noted->pid};
 }
 
+/* A launcher that wakes up because its child has become a program is not to take the processor from that very
+ * program, to make the next child ready; one that starts a program itself is. sched(7); children are as
+ * superd is. Where superd has been given a priority, that is left alone. */
+static void give_way(struct work *work, bool way)
+{
+    const struct sched_param none = {0};
+
+    if (!work->plain || work->gives_way == way)
+        return;
+    work->gives_way = way;
+    sched_setscheduler(0, (way ? SCHED_BATCH : SCHED_OTHER) | SCHED_RESET_ON_FORK, &none);
+}
+
 /* ---- Orders ---------------------------------------------------------------------------------- */
 
 /* Take an order and carry it out. False: there will be none any more. */
@@ -262,6 +278,7 @@ static bool next_order(struct work *work)
     work->job->slot->instance = 0;
     work->report = (struct launch_report){0};
     work->received = false;
+    give_way(work, work->ready);
     if (work->ready) {
         wait_by_child(work);
         if (!work->received && !work->ended)
@@ -352,6 +369,7 @@ _Noreturn void launcher_run(const struct launcher_job *job)
         _exit(111);
     work.job = job;
     enclosure_enter(&work.enclosure, &job->place, channel_of(job) < 0 ? -1 : CHANNEL_FD);
+    work.plain = sched_getscheduler(0) == SCHED_OTHER && getpriority(PRIO_PROCESS, 0) == 0;
     work.ready = job->place.home != HOME_OWN &&
                  environment_prepare(&work.environment, job->plans, job->plan_count);
     while (next_order(&work)) {

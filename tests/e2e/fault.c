@@ -129,15 +129,18 @@ int socketpair(int domain, int type, int protocol, int pair[2])
 
 int clone(int (*function)(void *), void *stack, int flags, void *argument, ...)
 {
-    pid_t *parent_id;
+    pid_t *parent_id, *child_id;
+    void *tls;
     va_list list;
 
     if (fails(FAULT_CLONE, CALLER))
         return -1;
     va_start(list, argument);
     parent_id = va_arg(list, pid_t *);
+    tls = flags & CLONE_CHILD_CLEARTID ? va_arg(list, void *) : NULL;
+    child_id = flags & CLONE_CHILD_CLEARTID ? va_arg(list, pid_t *) : NULL;
     va_end(list);
-    return REAL(clone)(function, stack, flags, argument, parent_id);
+    return REAL(clone)(function, stack, flags, argument, parent_id, tls, child_id);
 }
 
 void *malloc(size_t size)

@@ -168,9 +168,44 @@ static size_t named(const struct daemon *daemon, const char *wanted, pid_t *pids
     return n;
 }
 
+static bool any_runs(const pid_t *pids, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (census_state(pids[i]) == 'R')
+            return true;
+    }
+    return false;
+}
+
+/* A child that is being made ready has its launcher's name until it has run for a moment. */
 size_t daemon_launchers(const struct daemon *daemon, pid_t *pids, size_t room)
 {
-    return named(daemon, LAUNCHER_NAME, pids, room);
+    size_t count = named(daemon, LAUNCHER_NAME, pids, room);
+
+    for (int tries = 0; tries < 1000 && any_runs(pids, count); tries++) {
+        sched_yield();
+        count = named(daemon, LAUNCHER_NAME, pids, room);
+    }
+    return count;
+}
+
+size_t daemon_stop_launchers(const struct daemon *daemon, pid_t *pids, size_t room)
+{
+    pid_t ready[PROCESSES_SHOWN];
+    size_t count = daemon_launchers(daemon, pids, room), waiting;
+
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(kill(pids[i], SIGSTOP), 0);
+        while (census_state(pids[i]) != 'T')
+            sched_yield();
+    }
+    waiting = named(daemon, READY_NAME, ready, COUNT(ready));
+    for (size_t i = 0; i < waiting; i++) {
+        assert_int_equal(kill(ready[i], SIGKILL), 0);
+        while (census_alive(ready[i]))
+            sched_yield(); /* until then it may take an order yet */
+    }
+    return count;
 }
 
 bool daemon_has_only_launchers(const struct daemon *daemon)

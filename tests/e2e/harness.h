@@ -106,6 +106,9 @@ char *daemon_ask(struct daemon *daemon, const char *service);
 /* Its launchers, at most ROOM of them. */
 size_t daemon_launchers(const struct daemon *daemon, pid_t *pids, size_t room);
 
+/* Stop them, and end the children that they have made ready: so nobody takes an order. Returns how many. */
+size_t daemon_stop_launchers(const struct daemon *daemon, pid_t *pids, size_t room);
+
 /* Has it launchers, and no other child but those that they have made ready? */
 bool daemon_has_only_launchers(const struct daemon *daemon);
 

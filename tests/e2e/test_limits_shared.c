@@ -151,11 +151,9 @@ static void launchers__stopped__clients_wait_and_none_is_lost(void)
     struct daemon *daemon = daemon_serve("a: { " LISTEN WAIT "};");
     const char *to = daemon_address(daemon, "a", 0);
     pid_t launchers[64];
-    size_t count = daemon_launchers(daemon, launchers, COUNT(launchers));
+    size_t count = daemon_stop_launchers(daemon, launchers, COUNT(launchers));
     int fds[LAUNCHED];
 
-    for (size_t i = 0; i < count; i++)
-        kill(launchers[i], SIGSTOP);
     for (unsigned i = 0; i < LAUNCHED; i++)
         fds[i] = origin_dial(to, origin_source(i));
     expect_hold(daemon, "a", "launchers");
