@@ -21,6 +21,7 @@ struct config_surroundings {
     const char
         *handler_path; /* colon-separated folders searched for a bare `exec` name, before PATH */
     const char *path;  /* PATH to search after it */
+    const char *sys;   /* NULL: "/sys" */
 };
 
 /* Read PATH. Returns the configuration, owned by the caller (config_free), or NULL when the main
