@@ -67,20 +67,32 @@ void background_leave_terminal(bool log_to_stderr)
     close(null);
 }
 
-void background_pid_file(const char *path, const struct handover *handover)
+char *background_pid_file(const char *path, const struct handover *handover)
 {
     char *old = handover ? handover_text(handover, "pid_file") : NULL;
-    int r = 0;
+    char *copy;
+    int r;
 
-    if (!old || !path || strcmp(old, path) != 0) {
-        if (old)
-            unlink(old);
-        r = path ? write_pid_file(path) : 0;
-    }
-    if (r < 0)
-        log_event(LEVEL_WARNING, "error", log_text("what", "pid_file"), log_text("path", path),
-                  log_text("error", strerror(-r)));
-    free(old);
+    if (old && path && strcmp(old, path) == 0)
+        return old;
+    background_remove_pid_file(old);
+    if (!path)
+        return NULL;
+    copy = strdup(path);
+    r = copy ? write_pid_file(path) : -ENOMEM;
+    if (r == 0)
+        return copy;
+    log_event(LEVEL_WARNING, "error", log_text("what", "pid_file"), log_text("path", path),
+              log_text("error", strerror(-r)));
+    free(copy);
+    return NULL;
+}
+
+void background_remove_pid_file(char *path)
+{
+    if (path)
+        unlink(path);
+    free(path);
 }
 
 const char *background_binary(void)

@@ -107,6 +107,21 @@ static bool take_descriptor(const char *text, int *fd_r)
     return true;
 }
 
+/* What is left of the command line. Returns -1 to go on, or an exit code. */
+static int check_words(const struct options *options)
+{
+    int most = 0;
+
+    if (options->action == ACTION_EXPLAIN) {
+        if (options->word_count != 2 && options->word_count != 3)
+            return usage_error("--explain", "takes SERVICE ADDRESS [TIME]");
+        most = 3;
+    } else if (options->action == ACTION_ISOLATION) {
+        most = 1;
+    }
+    return options->word_count > most ? usage_error(options->words[0], "unexpected argument") : -1;
+}
+
 /* Returns -1 to go on, or an exit code. */
 static int parse_options(int argc, char **argv, struct options *options)
 {
@@ -170,15 +185,7 @@ static int parse_options(int argc, char **argv, struct options *options)
     }
     options->words = argv + optind;
     options->word_count = argc - optind;
-    if (options->action == ACTION_EXPLAIN)
-        return options->word_count == 2 || options->word_count == 3
-                   ? -1
-                   : usage_error("--explain", "takes SERVICE ADDRESS [TIME]");
-    if (options->action == ACTION_ISOLATION && options->word_count <= 1)
-        return -1;
-    if (optind < argc)
-        return usage_error(argv[optind], "unexpected argument");
-    return -1;
+    return check_words(options);
 }
 
 /* ---- Configuration -------------------------------------------------------------------------- */
@@ -240,13 +247,14 @@ static int run(struct config *config, const struct options *options,
     }
     code = supervisor_start(&supervisor, config, settings);
     if (code != EXIT_OK) {
+        background_pid_file(NULL, settings->handover); /* that of the program before goes, too */
         control_free(control);
         log_close(1000);
         return code;
     }
     config = supervisor.generation->config;
-    pid_file = config->daemon.pid_file ? strdup(config->daemon.pid_file) : NULL;
-    background_pid_file(pid_file, settings->handover);
+    pid_file = background_pid_file(config->daemon.pid_file, settings->handover);
+    supervisor.pid_file = pid_file;
     if (detached >= 0) {
         background_leave_terminal(strcmp(config->daemon.log.target, "stderr") == 0);
         notify_ready_fd(detached);
@@ -255,9 +263,7 @@ static int run(struct config *config, const struct options *options,
         handover_clear(settings->handover);
     code = supervisor_run(&supervisor);
     control_free(control);
-    if (pid_file)
-        unlink(pid_file);
-    free(pid_file);
+    background_remove_pid_file(pid_file);
     log_close(1000);
     return code;
 }
@@ -272,7 +278,9 @@ static const struct config_surroundings *look_around(void)
     surroundings = (struct config_surroundings){.root = geteuid() == 0,
                                                 .uid = geteuid(),
                                                 .handler_path = handlers ? handlers : HANDLERDIR,
-                                                .path = getenv("PATH")};
+                                                .path = getenv("PATH"),
+                                                .accounts = "/etc",
+                                                .process = "/proc/self"};
     return &surroundings;
 }
 

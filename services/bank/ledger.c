@@ -17,8 +17,7 @@ struct ledger_options {
     const char *bank;
     const char *file;
     int64_t busy_ms;
-    int64_t idle_ms;
-    int64_t line_ms;
+    struct patience patience;
     bool create;
     bool audit;
 };
@@ -30,12 +29,16 @@ static const char usage[] =
 
 static bool parse_options(int argc, char *argv[], struct ledger_options *options)
 {
-    enum { BANK = 1, DATABASE, BUSY, IDLE, LINE, CREATE, AUDIT };
+    enum { BANK = 1, DATABASE, BUSY, CREATE, AUDIT };
     static const struct option table[] = {
-        {"bank", required_argument, NULL, BANK}, {"database", required_argument, NULL, DATABASE},
-        {"busy", required_argument, NULL, BUSY}, {"idle", required_argument, NULL, IDLE},
-        {"line", required_argument, NULL, LINE}, {"create", no_argument, NULL, CREATE},
-        {"audit", no_argument, NULL, AUDIT},     {NULL, 0, NULL, 0},
+        {"bank", required_argument, NULL, BANK},
+        {"database", required_argument, NULL, DATABASE},
+        {"busy", required_argument, NULL, BUSY},
+        {"idle", required_argument, NULL, PATIENCE_IDLE},
+        {"line", required_argument, NULL, PATIENCE_LINE},
+        {"create", no_argument, NULL, CREATE},
+        {"audit", no_argument, NULL, AUDIT},
+        {NULL, 0, NULL, 0},
     };
     bool good = true;
     int option;
@@ -51,12 +54,6 @@ static bool parse_options(int argc, char *argv[], struct ledger_options *options
         case BUSY:
             good = field_duration(optarg, &options->busy_ms);
             break;
-        case IDLE:
-            good = field_duration(optarg, &options->idle_ms);
-            break;
-        case LINE:
-            good = field_duration(optarg, &options->line_ms);
-            break;
         case CREATE:
             options->create = true;
             break;
@@ -64,7 +61,7 @@ static bool parse_options(int argc, char *argv[], struct ledger_options *options
             options->audit = true;
             break;
         default:
-            good = false;
+            good = patience_option(&options->patience, option, optarg);
         }
     }
     return good && optind == argc && options->bank && bank_name_valid(options->bank) &&
@@ -96,7 +93,8 @@ static void answer_request(void *context, struct session *session,
 
 int main(int argc, char *argv[])
 {
-    struct ledger_options options = {.busy_ms = 3000, .idle_ms = 60000, .line_ms = 10000};
+    struct ledger_options options = {.busy_ms = 3000,
+                                     .patience = {PATIENCE_IDLE_MS, PATIENCE_LINE_MS}};
     struct session session;
     struct store store;
     bool good = true;
@@ -112,8 +110,7 @@ int main(int argc, char *argv[])
     if (options.audit) {
         good = store_audit(&store, stdout);
     } else {
-        session.idle_ms = options.idle_ms;
-        session.line_ms = options.line_ms;
+        session.patience = options.patience;
         session_run(&session, "ledger", options.bank, answer_request, &store);
     }
     store_close(&store);

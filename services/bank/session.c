@@ -18,7 +18,7 @@ static void send_answer(struct session *session, const char *id, const struct ba
     const char *word = answer->kind == BANK_OK ? "" : bank_word_text(answer->word);
     const char *blank = answer->kind != BANK_OK && answer->text[0] ? " " : "";
 
-    session->wire.deadline = io_clock_ms() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->patience.line_ms;
     (void)wire_print(&session->wire, "%s %s%s%s%s%s\n", id, kinds[answer->kind],
                      *word || answer->text[0] ? " " : "", word, blank, answer->text);
 }
@@ -32,15 +32,14 @@ void session_answer(struct session *session, const struct bank_request *request,
 void session_more(struct session *session, const struct bank_request *request,
                   const char *arguments)
 {
-    session->wire.deadline = io_clock_ms() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->patience.line_ms;
     (void)wire_print(&session->wire, "%s MORE %s\n", request->id, arguments);
 }
 
 /* Read the next request line, telling a caller that is too slow or too long so. */
 static bool next_line(struct session *session, char line[WIRE_LINE_MAX], size_t *length_r)
 {
-    enum wire_status status = wire_next_line(&session->wire, session->idle_ms, session->line_ms,
-                                             line, length_r);
+    enum wire_status status = wire_next_line(&session->wire, &session->patience, line, length_r);
     struct bank_answer farewell;
 
     if (status == WIRE_TIMEOUT)
@@ -76,7 +75,7 @@ void session_run(struct session *session, const char *role, const char *bank,
             errors++;
         }
     }
-    session->wire.deadline = io_clock_ms() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->patience.line_ms;
     if (wire_flush(&session->wire) == WIRE_OK)
         io_linger(STDOUT_FILENO); /* where we hang up first, what we said last must still arrive */
 }

@@ -13,8 +13,7 @@
 
 struct session {
     struct wire wire;
-    int64_t idle_ms; /* for the next request to begin */
-    int64_t line_ms; /* for a line to end, and for output to be taken */
+    struct patience patience;
 };
 
 /* Called for each request; must give exactly one answer with session_answer(). */

@@ -64,13 +64,18 @@ static bool add_peer(struct teller *teller, char *text)
 
 static bool parse_options(int argc, char *argv[], struct teller *teller, struct session *session)
 {
-    enum { BANK = 1, LEDGER, PEER, CASH, INTERBANK, SETTLE, TIMEOUT, IDLE, LINE };
+    enum { BANK = 1, LEDGER, PEER, CASH, INTERBANK, SETTLE, TIMEOUT };
     static const struct option table[] = {
-        {"bank", required_argument, NULL, BANK},       {"ledger", required_argument, NULL, LEDGER},
-        {"peer", required_argument, NULL, PEER},       {"cash", no_argument, NULL, CASH},
-        {"interbank", no_argument, NULL, INTERBANK},   {"settle", no_argument, NULL, SETTLE},
-        {"timeout", required_argument, NULL, TIMEOUT}, {"idle", required_argument, NULL, IDLE},
-        {"line", required_argument, NULL, LINE},       {NULL, 0, NULL, 0},
+        {"bank", required_argument, NULL, BANK},
+        {"ledger", required_argument, NULL, LEDGER},
+        {"peer", required_argument, NULL, PEER},
+        {"cash", no_argument, NULL, CASH},
+        {"interbank", no_argument, NULL, INTERBANK},
+        {"settle", no_argument, NULL, SETTLE},
+        {"timeout", required_argument, NULL, TIMEOUT},
+        {"idle", required_argument, NULL, PATIENCE_IDLE},
+        {"line", required_argument, NULL, PATIENCE_LINE},
+        {NULL, 0, NULL, 0},
     };
     bool good = true;
     int option;
@@ -98,14 +103,8 @@ static bool parse_options(int argc, char *argv[], struct teller *teller, struct 
         case TIMEOUT:
             good = field_duration(optarg, &teller->timeout_ms);
             break;
-        case IDLE:
-            good = field_duration(optarg, &session->idle_ms);
-            break;
-        case LINE:
-            good = field_duration(optarg, &session->line_ms);
-            break;
         default:
-            good = false;
+            good = patience_option(&session->patience, option, optarg);
         }
     }
     if (!good || optind != argc || !teller->branch.bank || !bank_name_valid(teller->branch.bank) ||
@@ -267,7 +266,7 @@ static void close_links(struct teller *teller)
 int main(int argc, char *argv[])
 {
     static struct teller teller;
-    static struct session session = {.idle_ms = 60000, .line_ms = 10000};
+    static struct session session = {.patience = {PATIENCE_IDLE_MS, PATIENCE_LINE_MS}};
     int status = EXIT_SUCCESS;
 
     teller.branch.peers = teller.peers;

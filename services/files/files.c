@@ -23,8 +23,7 @@ enum { SYNTAX_ERRORS_MAX = 16, BLOCK = 1 << 16 };
 struct session {
     struct wire wire;
     struct store store;
-    int64_t idle_ms;
-    int64_t line_ms;
+    struct patience patience;
     bool broken; /* the stream cannot go on */
 };
 
@@ -35,15 +34,15 @@ static const char usage[] =
 
 static bool parse_options(int argc, char *argv[], struct session *session)
 {
-    enum { QUOTA = 1, MAX_FILES, MAX_SIZE, READ_ONLY, BUSY, IDLE, LINE };
+    enum { QUOTA = 1, MAX_FILES, MAX_SIZE, READ_ONLY, BUSY };
     static const struct option table[] = {
         {"quota", required_argument, NULL, QUOTA},
         {"max-files", required_argument, NULL, MAX_FILES},
         {"max-size", required_argument, NULL, MAX_SIZE},
         {"read-only", no_argument, NULL, READ_ONLY},
         {"busy", required_argument, NULL, BUSY},
-        {"idle", required_argument, NULL, IDLE},
-        {"line", required_argument, NULL, LINE},
+        {"idle", required_argument, NULL, PATIENCE_IDLE},
+        {"line", required_argument, NULL, PATIENCE_LINE},
         {NULL, 0, NULL, 0},
     };
     struct store *store = &session->store;
@@ -67,14 +66,8 @@ static bool parse_options(int argc, char *argv[], struct session *session)
         case BUSY:
             good = field_duration(optarg, &store->lock_ms);
             break;
-        case IDLE:
-            good = field_duration(optarg, &session->idle_ms);
-            break;
-        case LINE:
-            good = field_duration(optarg, &session->line_ms);
-            break;
         default:
-            good = false;
+            good = patience_option(&session->patience, option, optarg);
         }
     }
     return good && optind == argc - 1;
@@ -82,7 +75,7 @@ static bool parse_options(int argc, char *argv[], struct session *session)
 
 static void answer_error(struct session *session, enum files_word word)
 {
-    session->wire.deadline = io_clock_ms() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->patience.line_ms;
     (void)wire_print(&session->wire, "ERR %s\n", files_word_text(word));
 }
 
@@ -120,14 +113,14 @@ static void answer_put(struct session *session, const struct files_request *requ
         answer_error(session, word);
         return;
     }
-    session->wire.deadline = io_clock_ms() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->patience.line_ms;
     (void)wire_print(&session->wire, "GO\n");
     word = take_body(session, &put);
     if (word == FILES_DONE)
         word = store_put_end(&session->store, request, &put);
     else
         store_put_cancel(&session->store, &put);
-    session->wire.deadline = io_clock_ms() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->patience.line_ms;
     if (word == FILES_DONE)
         (void)wire_print(&session->wire, "OK %lld %s\n", (long long)request->size, request->digest);
     else
@@ -163,7 +156,7 @@ static void tell_file(void *context, const struct store_file *file)
 {
     struct session *session = context;
 
-    session->wire.deadline = io_clock_ms() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->patience.line_ms;
     if (!session->broken)
         session->broken = wire_print(&session->wire, "FILE %lld %s %lld %s\n",
                                      (long long)file->size, file->digest, (long long)file->time,
@@ -188,7 +181,7 @@ static void answer_request(struct session *session, const struct files_request *
     default:
         word = store_delete(&session->store, request->name);
     }
-    session->wire.deadline = io_clock_ms() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->patience.line_ms;
     if (word != FILES_DONE)
         answer_error(session, word);
     else if (request->verb == FILES_LIST)
@@ -201,8 +194,7 @@ static void answer_request(struct session *session, const struct files_request *
 /* The next line, or false when there is none to come. */
 static bool next_line(struct session *session, char line[WIRE_LINE_MAX], size_t *length_r)
 {
-    enum wire_status status = wire_next_line(&session->wire, session->idle_ms, session->line_ms,
-                                             line, length_r);
+    enum wire_status status = wire_next_line(&session->wire, &session->patience, line, length_r);
 
     if (status == WIRE_TIMEOUT)
         answer_error(session, FILES_IDLE);
@@ -230,7 +222,7 @@ static void run_session(struct session *session)
             errors++;
         }
     }
-    session->wire.deadline = io_clock_ms() + session->line_ms;
+    session->wire.deadline = io_clock_ms() + session->patience.line_ms;
     if (wire_flush(&session->wire) == WIRE_OK)
         io_linger(STDOUT_FILENO); /* where we hang up first, what we said last must still arrive */
 }
@@ -242,8 +234,7 @@ int main(int argc, char *argv[])
                   .files_max = 10000,
                   .file_max = INT64_C(1) << 50,
                   .lock_ms = 5000},
-        .idle_ms = 60000,
-        .line_ms = 10000,
+        .patience = {PATIENCE_IDLE_MS, PATIENCE_LINE_MS},
     };
     int status;
 

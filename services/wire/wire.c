@@ -116,20 +116,20 @@ enum wire_status wire_read_line(struct wire *wire, char line[WIRE_LINE_MAX], siz
     }
 }
 
-enum wire_status wire_next_line(struct wire *wire, int64_t idle_ms, int64_t line_ms,
+enum wire_status wire_next_line(struct wire *wire, const struct patience *patience,
                                 char line[WIRE_LINE_MAX], size_t *length_r)
 {
     enum wire_status status = WIRE_OK;
 
-    wire->deadline = io_clock_ms() + line_ms;
+    wire->deadline = io_clock_ms() + patience->line_ms;
     if (wire->begin == wire->end) /* more requests are here already: their answers go together */
         status = wire_flush(wire);
     if (status == WIRE_OK) {
-        wire->deadline = io_clock_ms() + idle_ms;
+        wire->deadline = io_clock_ms() + patience->idle_ms;
         status = wire_wait(wire);
     }
     if (status == WIRE_OK) {
-        wire->deadline = io_clock_ms() + line_ms;
+        wire->deadline = io_clock_ms() + patience->line_ms;
         status = wire_read_line(wire, line, length_r);
     }
     return status;

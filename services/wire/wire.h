@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/patience.h"
+
 enum {
     WIRE_LINE_MAX = 512, /* bytes of a line with its line feed; both protocols say so */
     WIRE_BUFFER = 4096,
@@ -49,9 +51,9 @@ enum wire_status wire_wait(struct wire *wire);
  * not count; a NUL inside is kept, so compare the length. Sends what is waiting first. */
 enum wire_status wire_read_line(struct wire *wire, char line[WIRE_LINE_MAX], size_t *length_r);
 
-/* A handler's wait for the next request: what is queued must be taken within LINE_MS, the request
- * begin within IDLE_MS, and its line then end within LINE_MS, however its bytes come. */
-enum wire_status wire_next_line(struct wire *wire, int64_t idle_ms, int64_t line_ms,
+/* A handler's wait for the next request: what is queued must be taken within line_ms, the request
+ * begin within idle_ms, and its line then end within line_ms, however its bytes come. */
+enum wire_status wire_next_line(struct wire *wire, const struct patience *patience,
                                 char line[WIRE_LINE_MAX], size_t *length_r);
 
 /* Read between 1 and SIZE bytes of a body. */

@@ -136,13 +136,15 @@ bool log_wants(enum log_level level)
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
+    struct log_record record = {.level = level, .event = event, .fields = fields};
     char data[LOG_LINE_SIZE], time[CLOCK_TEXT_SIZE];
     struct strbuf sb;
     int saved = errno;
 
     if (!log_wants(level))
         return;
-    clock_format(clock_wall_us(), time);
+    record.wall_us = clock_wall_us();
+    clock_format(record.wall_us, time);
     strbuf_init(&sb, data, sizeof data);
     log_line_build(&sb, state.format, time, level, event, fields);
     /* Many lines in one turn of the loop (ten thousand listeners at start); a sink that is stuck is not
@@ -153,13 +155,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         queue_line(level, sb.data, sb.length);
     else
         count_lost(1);
-    if (state.observer) {
-        if (state.format != LOG_FORMAT_JSON) {
-            strbuf_init(&sb, data, sizeof data);
-            log_line_build(&sb, LOG_FORMAT_JSON, time, level, event, fields);
-        }
-        state.observer(state.observer_data, level, sb.data, sb.length);
-    }
+    if (state.observer)
+        state.observer(state.observer_data, &record);
     errno = saved;
 }
 

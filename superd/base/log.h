@@ -32,7 +32,8 @@ extern const char *const log_format_names[LOG_FORMAT_MAX];
 enum log_field_type { FIELD_END, FIELD_TEXT, FIELD_BYTES, FIELD_U64, FIELD_I64, FIELD_BOOL };
 
 /* One key=value of an event; made by the functions below. Nothing is copied: what it points to must
- * live until log_event() returns. A text of NULL leaves the field out. */
+ * live until log_event() returns, and keys and names of events for ever (they are literals). A text of
+ * NULL leaves the field out. */
 struct log_field {
     const char *key;
     enum log_field_type type;
@@ -43,6 +44,14 @@ struct log_field {
         bool boolean;
     };
     size_t length; /* of FIELD_BYTES */
+};
+
+/* An event as it was logged. */
+struct log_record {
+    int64_t wall_us; /* when */
+    enum log_level level;
+    const char *event;
+    const struct log_field *fields; /* to FIELD_END */
 };
 
 static inline struct log_field log_text(const char *key, const char *text)
@@ -118,9 +127,9 @@ void log_set_syslog_path(const char *path);
 /* Lines dropped since the start because nobody took them. */
 uint64_t log_lost(void);
 
-/* Have every line that is written given to OBSERVER too, in the JSON shape and without its newline
- * (NULL: no longer). LINE is valid during the call. */
-typedef void log_observer(void *data, enum log_level level, const char *line, size_t length);
+/* Have every event that is written told to OBSERVER too (NULL: no longer). RECORD is valid during the
+ * call; log_pack.h keeps it. */
+typedef void log_observer(void *data, const struct log_record *record);
 void log_observe(log_observer *observer, void *data);
 
 #endif

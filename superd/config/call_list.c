@@ -12,7 +12,9 @@ struct call_list {
     const char **names;
     size_t count, room;
     bool add;           /* or remove */
+    bool no_keys;       /* its user's number will be somebody else's */
     const char *denied; /* one that cannot be */
+    const char *keys;   /* one that cannot be given */
 };
 
 static void visit_call(void *data, const char *call)
@@ -22,7 +24,9 @@ static void visit_call(void *data, const char *call)
 
     while (i < list->count && strcmp(list->names[i], call) != 0)
         i++;
-    if (list->add && i == list->count && list->count < list->room) {
+    if (list->add && list->no_keys && call_is_of_keys(call)) {
+        list->keys = call;
+    } else if (list->add && i == list->count && list->count < list->room) {
         list->names[list->count++] = call;
     } else if (!list->add && i < list->count) {
         if (call_is_needed(call))
@@ -62,8 +66,17 @@ static bool apply_call(struct loader *loader, const struct text_item *item, stru
     if (set ? !call_set_find(name) : !call_known(name))
         return say_unknown_call(loader, item, name);
     list->add = item->text[0] != '!';
-    list->denied = NULL;
+    list->denied = list->keys = NULL;
     call_each(name, visit_call, list);
+    if (list->keys) {
+        loader_error(
+            loader, item->position,
+            "\"%s\" cannot be given to a dynamic user: key rings belong to a uid and "
+            "outlive its processes, so what is left in them would be found by whoever gets "
+            "the uid next; give the service a user of its own",
+            name);
+        return false;
+    }
     /* A set that is taken away may hold one that is needed: it is put back below. */
     if (list->denied && !set) {
         loader_error(loader, item->position,
@@ -101,7 +114,7 @@ static const char *calls_text(struct loader *loader, const struct texts *texts,
 bool call_list_take(struct loader *loader, const struct texts *texts, enum dynamic_user dynamic,
                     struct isolation_settings *settings)
 {
-    struct call_list list = {.room = call_count(), .add = true};
+    struct call_list list = {.room = call_count(), .add = true, .no_keys = dynamic != DYNAMIC_NO};
     bool good = true;
 
     settings->calls_written = calls_text(loader, texts, settings);

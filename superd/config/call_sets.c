@@ -156,6 +156,15 @@ void call_each(const char *name, void (*visit)(void *data, const char *call), vo
         call_each(*member, visit, data); /* at most two deep */
 }
 
+bool call_is_of_keys(const char *name)
+{
+    for (const char *const *member = keyring; *member; member++) {
+        if (strcmp(*member, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool call_is_needed(const char *name)
 {
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {

@@ -34,6 +34,9 @@ void call_each(const char *name, void (*visit)(void *data, const char *call), vo
  * cannot be denied. */
 bool call_is_needed(const char *name);
 
+/* Does it reach a key ring? Those of a uid outlive its processes (keyrings(7)). */
+bool call_is_of_keys(const char *name);
+
 /* Number of different names in all sets. */
 size_t call_count(void);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config/suggest.h"
+#include "config/uid_range.h"
 
 #define GROUPS_FIRST 32
 
@@ -267,7 +268,7 @@ static bool take_dynamic(struct loader *loader, const struct service_draft *draf
     if (!loader->config->daemon.dynamic_users) {
         loader_error(loader, draft_position(draft, "user"),
                      "\"%s\" needs a range of uids: superd: { isolation: { users = "
-                     "\"400000-465535\"; }; };",
+                     "\"" UID_RANGE_EXAMPLE "\"; }; };",
                      draft->user);
         return false;
     }

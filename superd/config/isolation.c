@@ -10,6 +10,7 @@
 #include "config/capability.h"
 #include "config/io_limit.h"
 #include "config/suggest.h"
+#include "config/uid_range.h"
 
 #define HOSTNAME_MOST 64
 
@@ -347,7 +348,7 @@ bool isolation_finish(struct loader *loader, struct service_draft *draft)
 
 /* ---- The daemon's settings ------------------------------------------------------------------ */
 
-/* "400000-465535" */
+/* Two uids and a dash: UID_RANGE_EXAMPLE */
 void isolation_check_daemon(struct loader *loader, struct position position)
 {
     struct daemon_settings *daemon = &loader->config->daemon;
@@ -364,11 +365,13 @@ void isolation_check_daemon(struct loader *loader, struct position position)
             units_parse_number(dash + 1, UINT32_MAX - 1, &last) && first <= last) {
             daemon->dynamic_first = (uid_t)first;
             daemon->dynamic_last = (uid_t)last;
+            uid_range_check(loader, position, daemon->dynamic_first, daemon->dynamic_last);
             return;
         }
     }
     loader_error(loader, position,
-                 "\"isolation.users\" must be two uids with a dash, as \"400000-465535\", not "
+                 "\"isolation.users\" must be two uids with a dash, as \"" UID_RANGE_EXAMPLE
+                 "\", not "
                  "\"%s\"",
                  text);
 }

@@ -19,9 +19,12 @@ struct config_surroundings {
     bool root; /* may change users */
     uid_t uid; /* who we are */
     const char
-        *handler_path; /* colon-separated folders searched for a bare `exec` name, before PATH */
-    const char *path;  /* PATH to search after it */
-    const char *sys;   /* NULL: "/sys" */
+        *handler_path;    /* colon-separated folders searched for a bare `exec` name, before PATH */
+    const char *path;     /* PATH to search after it */
+    const char *accounts; /* folder of passwd, group, subuid and subgid: who else has uids of the
+                             dynamic range is warned of; NULL: not looked at */
+    const char *process;  /* folder of uid_map and gid_map, likewise */
+    const char *sys;      /* NULL: "/sys" */
 };
 
 /* Read PATH. Returns the configuration, owned by the caller (config_free), or NULL when the main

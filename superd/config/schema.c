@@ -102,7 +102,7 @@ static const struct schema_row rows[] = {
      .help = "hold all services above this percentage of CPU pressure (avg10); 0 for no limit"},
 
     {.name = "isolation.users", SUPERD(dynamic_users), .type = TYPE_TEXT,
-     .help = "uids for user = \"dynamic\", as \"400000-465535\": no other program may use them"},
+     .help = "uids for user = \"dynamic\", as \"2100000000-2100065535\": nobody else may have them"},
     {.name = "isolation.templates", SUPERD(templates), .type = TYPE_NUMBER, .value = "64",
      .min = 1, .max = 4096, .help = "services with launchers of their own at once"},
     {.name = "isolation.idle", SUPERD(template_idle_ms), .type = TYPE_DURATION, .value = "\"5m\"",

@@ -5,7 +5,6 @@
  * pid may pass to another process meanwhile, so what was found counts only if the instance is still
  * there afterwards: superd reaps its children itself, and until it has, the pid cannot recur.
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
+#include "base/proc.h"
 #include "control/job.h"
 #include "launch/isolation/cgroup.h"
 #include "launch/isolation/cgroup_usage.h"
@@ -50,32 +49,15 @@ struct page {
 
 /* ---- In the thread -------------------------------------------------------------------------- */
 
-/* utime, stime and rss are fields 14, 15 and 24 of /proc/PID/stat (proc(5)); field 2, the name, may hold
- * anything, so they are counted from the last ")". */
 static void look_at_process(struct sample *sample)
 {
-    unsigned long long user, system;
-    char path[40], text[1024], *rest;
-    long pages;
-    ssize_t n;
-    int fd;
+    struct proc_stat stat;
 
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)sample->pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-    fd_close(&fd);
-    if (n <= 0)
+    sample->process_known = proc_stat(sample->pid, &stat);
+    if (!sample->process_known)
         return;
-    text[n] = '\0';
-    rest = strrchr(text, ')');
-    if (!rest || sscanf(rest + 1,
-                        " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d "
-                        "%*d %*d %*u %*u %ld",
-                        &user, &system, &pages) != 3)
-        return;
-    sample->process_known = true;
-    sample->cpu_ms = (user + system) * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK);
-    sample->memory = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    sample->cpu_ms = (stat.user_ticks + stat.system_ticks) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+    sample->memory = stat.resident_pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 /* All that it started counts there, the process of its own and others. */

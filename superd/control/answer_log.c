@@ -25,14 +25,23 @@ static char *needle_of(const char *service)
     return sb.truncated ? NULL : strdup(text);
 }
 
+size_t control_next_event(const struct ring *ring, struct ring_reader *reader,
+                          char line[LOG_PACK_SIZE + 1], uint64_t *missed)
+{
+    static char packed[LOG_PACK_SIZE + 1];
+    size_t length = ring_read(ring, reader, packed, sizeof packed, missed);
+
+    return length ? log_unpack(packed, length, line) : 0;
+}
+
 /* The next line that SESSION wants; 0: none is there. */
 static size_t next_line(const struct ring *ring, struct session *session,
-                        char text[LOG_LINE_MAX + 1], uint64_t *missed)
+                        char text[LOG_PACK_SIZE + 1], uint64_t *missed)
 {
     size_t length;
 
     do {
-        length = ring_read(ring, &session->reader, text, LOG_LINE_MAX + 1, missed);
+        length = control_next_event(ring, &session->reader, text, missed);
     } while (length && session->needle && !strstr(text, session->needle));
     return length;
 }
@@ -66,7 +75,7 @@ static void send_event(struct client *client, const char *id, const char *text, 
 
 void answer_log_feed(struct control *control, struct client *client)
 {
-    static char text[LOG_LINE_MAX + 1];
+    static char text[LOG_PACK_SIZE + 1];
     struct session *session = control_session(client);
     char *id = session->id ? json_dumps(session->id, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
     uint64_t missed = 0;
@@ -87,9 +96,14 @@ void answer_log_feed(struct control *control, struct client *client)
 /* Go to the first of the last LINES lines that are wanted. */
 static void go_back(const struct ring *ring, struct session *session, uint64_t lines)
 {
-    static char text[LOG_LINE_MAX + 1];
+    static char text[LOG_PACK_SIZE + 1];
     uint64_t total = 0, missed = 0;
 
+    if (!session->needle) { /* nothing needs to be looked at */
+        total = ring->next - ring->first;
+        ring_skip(ring, &session->reader, total > lines ? total - lines : 0);
+        return;
+    }
     while (next_line(ring, session, text, &missed) > 0)
         total++;
     session->reader = (struct ring_reader){0};
@@ -99,7 +113,7 @@ static void go_back(const struct ring *ring, struct session *session, uint64_t l
 
 static json_t *past(const struct ring *ring, struct session *session)
 {
-    static char text[LOG_LINE_MAX + 1];
+    static char text[LOG_PACK_SIZE + 1];
     json_t *events = json_array();
     uint64_t missed = 0;
     size_t length;

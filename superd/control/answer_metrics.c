@@ -2,7 +2,6 @@
  * answer_metrics: all counters as text for Prometheus, in pieces: a family after the other, and in each
  * the services by name, so that a daemon of many services is not held up by who asks.
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "config.h"
 #include "control/metrics_text.h"
 #include "control/state.h"
@@ -78,13 +77,9 @@ static double get_memory(const struct control *control)
 {
     char text[128];
     long pages = 0;
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
 
     (void)control;
-    fd_close(&fd);
-    text[n > 0 ? n : 0] = '\0';
-    if (sscanf(text, "%*d %ld", &pages) != 1)
+    if (!proc_read(0, "statm", text, sizeof text) || sscanf(text, "%*d %ld", &pages) != 1)
         pages = 0;
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
@@ -110,12 +105,9 @@ static double get_idle(const struct control *control)
     double lived = (double)(clock_now_ms() - control->supervisor->started_ms) / 1e3;
     uint64_t running = 0, waiting = 0;
     char text[128];
-    int fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
 
-    fd_close(&fd);
-    text[n > 0 ? n : 0] = '\0';
-    if (sscanf(text, "%" SCNu64 " %" SCNu64, &running, &waiting) != 2)
+    if (!proc_read(0, "schedstat", text, sizeof text) ||
+        sscanf(text, "%" SCNu64 " %" SCNu64, &running, &waiting) != 2)
         return lived - get_cpu(control); /* a kernel without that account */
     lived -= (double)(running + waiting) / 1e9;
     return lived > 0 ? lived : 0; /* what was spent before the first look at the clock */

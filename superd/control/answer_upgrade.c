@@ -104,14 +104,14 @@ static void save_client(void *data, struct client *client)
  * ten times as long. Returns the descriptor; -1: it cannot be had, and the past is lost. */
 static int write_ring(const struct ring *ring)
 {
-    static char text[LOG_LINE_MAX + 2];
+    static char text[LOG_PACK_SIZE + 2];
     int fd = memfd_create("superd-events", MFD_CLOEXEC);
     FILE *file = fd >= 0 ? fdopen(fd_dup_above(fd, 3), "we") : NULL;
     struct ring_reader reader = {0};
     uint64_t missed = 0;
     size_t length;
 
-    while (file && (length = ring_read(ring, &reader, text, sizeof text - 1, &missed)) > 0) {
+    while (file && (length = control_next_event(ring, &reader, text, &missed)) > 0) {
         text[length] = '\n';
         fwrite(text, 1, length + 1, file);
     }
@@ -187,11 +187,11 @@ static char *copy_of(const json_t *value)
 static void follow_on(struct control *control, struct session *session)
 {
     uint64_t wanted = (uint64_t)number_of(control, "next_event");
-    static char text[LOG_LINE_MAX + 1];
+    static char text[LOG_PACK_SIZE + 1];
     uint64_t missed = 0;
 
     while (session->reader.number < wanted &&
-           ring_read(&control->ring, &session->reader, text, sizeof text, &missed) > 0)
+           control_next_event(&control->ring, &session->reader, text, &missed) > 0)
         continue;
 }
 

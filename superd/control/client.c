@@ -39,8 +39,10 @@ void client_drop(struct client *client)
         clients->settings.on_close(clients->settings.data, client);
     DL_DELETE(clients->list, client);
     clients->count--;
-    if (clients->count == 0)
+    if (clients->count == 0) {
         uv_timer_stop(&clients->timer);
+        clients->look_ms = UINT64_MAX;
+    }
     uv_poll_stop(&client->poll);
     fd_close(&client->fd);
     uv_close((uv_handle_t *)&client->poll, on_client_closed);
@@ -242,6 +244,7 @@ void client_review(struct client *client)
 
     if (client->closed)
         return;
+    clients_note_end(client);
     if (client_unsent(client) > 0)
         events |= UV_WRITABLE;
     else if (client->finishing || (client->end_seen && !client->waiting && !has_line(client)) ||

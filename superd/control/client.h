@@ -1,6 +1,6 @@
 /*
- * client: one client of the control socket and what clients.c has of all of them. Private to the two;
- * clients.h is what others use.
+ * client: one client of the control socket and what clients.c has of all of them. Private to these two and
+ * clients_socket.c; clients.h is what others use.
  */
 #ifndef SUPERD_CONTROL_CLIENT_H
 #define SUPERD_CONTROL_CLIENT_H
@@ -42,6 +42,7 @@ struct clients {
     struct client *list; /* in the order in which their turn comes */
     size_t count;
     uv_timer_t timer; /* looks for those whose time is over */
+    uint64_t look_ms; /* when it does, the loop's time; UINT64_MAX: not */
     uv_timer_t pause; /* until time may be spent on answers again, or on accepting */
     uint64_t spent_until_ns;
     int handles; /* open, of the two timers */
@@ -60,9 +61,19 @@ bool client_flush(struct client *client);
 /* The end of it; the memory is freed by the loop a little later. */
 void client_drop(struct client *client);
 
+/* Take in those who wait at the socket, so many at most. */
+void clients_accept(struct clients *clients, int most);
+
+/* Have the loop watch the socket (there is one); close it and remove its path. */
+void clients_watch_listener(struct clients *clients);
+void clients_stop_listening(struct clients *clients);
+
 /* May time be spent on answers now; so much has been. */
 bool clients_may_spend(struct clients *clients);
 void clients_spend(struct clients *clients, uint64_t ns);
+
+/* The time at which CLIENT is to be dropped may be another now. */
+void clients_note_end(struct client *client);
 
 /* CLIENT has had its turn: everybody else's comes first. */
 void clients_move_back(struct clients *clients, struct client *client);

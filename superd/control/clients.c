@@ -1,31 +1,24 @@
 /*
- * clients: see clients.h. Here: the socket, who may come in, and the time that all of them may cost.
+ * clients: see clients.h. Here: who may come in, and the time that all of them may cost.
  */
 #include "control/client.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
-#include "net/listener.h"
+#include "base/proc.h"
 
-#define ACCEPT_BATCH 8
-#define LOOK_MS      1000 /* between two looks for clients whose time is over */
-#define COST_FACTOR  9    /* for each unit of time spent on answers, so many are the daemon's */
-#define PEER_GROUPS  256
-#define ACCEPT_WAIT  1000 /* ms, after the system had no descriptor for a client */
-#define LISTEN_QUEUE 16
+#define LOOK_MS     1000 /* before another look at a silent client whom there was no time for */
+#define COST_FACTOR 9    /* for each unit of time spent on answers, so many are the daemon's */
+#define PEER_GROUPS 256
+#define ACCEPT_WAIT 1000 /* ms, after the system had no descriptor for a client */
 
-static void on_listener(uv_poll_t *poll, int status, int events);
-static void accept_some(struct clients *clients, int most);
+static void on_look(uv_timer_t *timer);
 
 /* ---- Time spent ----------------------------------------------------------------------------- */
 
@@ -97,10 +90,32 @@ static void on_pause_over(uv_timer_t *timer)
         return;
     }
     if (clients->listener) {
-        uv_poll_start(clients->listener, UV_READABLE, on_listener);
-        accept_some(clients, 1);
+        clients_watch_listener(clients);
+        clients_accept(clients, 1);
     }
     give_turns(clients);
+}
+
+/* ---- Clients whose time is over ------------------------------------------------------------- */
+
+/* When CLIENT is to be dropped, if nothing happens before; UINT64_MAX: never. */
+static uint64_t end_of(const struct client *client)
+{
+    const struct clients_settings *settings = &client->clients->settings;
+
+    if (client_unsent(client) > 0)
+        return client->taken_ms + settings->stall_ms;
+    return client->waiting || client->streaming ? UINT64_MAX : client->asked_ms + settings->idle_ms;
+}
+
+static void look_at(struct clients *clients, uint64_t ms)
+{
+    uint64_t now = uv_now(clients->settings.loop);
+
+    if (ms >= clients->look_ms)
+        return;
+    clients->look_ms = ms;
+    uv_timer_start(&clients->timer, on_look, ms > now ? ms - now : 0, 0);
 }
 
 static void on_look(uv_timer_t *timer)
@@ -109,16 +124,23 @@ static void on_look(uv_timer_t *timer)
     uint64_t now = uv_now(clients->settings.loop);
     struct client *client, *next;
 
+    clients->look_ms = UINT64_MAX;
     DL_FOREACH_SAFE (clients->list, client, next) {
-        bool stalled = client_unsent(client) > 0 &&
-                       now - client->taken_ms >= clients->settings.stall_ms;
-        bool idle = clients_may_spend(clients) && !client->waiting && !client->streaming &&
-                    client_unsent(client) == 0 &&
-                    now - client->asked_ms >= clients->settings.idle_ms;
+        uint64_t end = end_of(client);
 
-        if (stalled || idle)
+        /* Where there is no time for what it says, its silence is ours. */
+        if (end > now)
+            look_at(clients, end);
+        else if (client_unsent(client) > 0 || clients_may_spend(clients))
             client_drop(client);
+        else
+            look_at(clients, now + LOOK_MS);
     }
+}
+
+void clients_note_end(struct client *client)
+{
+    look_at(client->clients, end_of(client));
 }
 
 /* ---- Accepting ------------------------------------------------------------------------------ */
@@ -144,19 +166,9 @@ static bool in_group(int fd, const struct ucred *peer, gid_t group)
 /* Has PID given up all ways to more rights, as handlers have? Who cannot be asked may have. */
 static bool has_renounced(pid_t pid)
 {
-    char path[64], line[128];
-    bool renounced = true;
-    FILE *file;
+    uint64_t renounced;
 
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file)) {
-        if (strncmp(line, "NoNewPrivs:", 11) == 0)
-            renounced = strtol(line + 11, NULL, 10) != 0;
-    }
-    if (file)
-        fclose(file);
-    return renounced;
+    return !proc_status(pid, "NoNewPrivs", &renounced) || renounced != 0;
 }
 
 /* Where superd is not root its handlers have its uid: what marks them is that they may not get more
@@ -215,8 +227,7 @@ struct client *clients_adopt(struct clients *clients, int fd)
     client->asked_ms = client->taken_ms = uv_now(clients->settings.loop);
     room = find_room(clients, client->right);
     DL_APPEND(clients->list, client);
-    if (clients->count++ == 0)
-        uv_timer_start(&clients->timer, on_look, LOOK_MS, LOOK_MS);
+    clients->count++;
     if (client->right == RIGHT_NONE || !room) {
         clients->settings.on_refused(clients->settings.data, client, client->right != RIGHT_NONE);
         client_flush(client); /* what does not fit into its socket it need not know */
@@ -227,7 +238,7 @@ struct client *clients_adopt(struct clients *clients, int fd)
     return client;
 }
 
-static void accept_some(struct clients *clients, int most)
+void clients_accept(struct clients *clients, int most)
 {
     uint64_t begun = clock_now_ns();
 
@@ -245,144 +256,6 @@ static void accept_some(struct clients *clients, int most)
     clients_spend(clients, clock_now_ns() - begun);
 }
 
-static void on_listener(uv_poll_t *poll, int status, int events)
-{
-    (void)status;
-    (void)events;
-    accept_some(poll->data, ACCEPT_BATCH);
-}
-
-/* ---- Listening ------------------------------------------------------------------------------ */
-
-static void on_listener_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-/* Is what stands at our path still the socket that we made? */
-static bool is_ours(const struct clients *clients)
-{
-    struct stat st;
-
-    return clients->path && lstat(clients->path, &st) == 0 && st.st_dev == clients->device &&
-           st.st_ino == clients->inode;
-}
-
-static void stop_listening(struct clients *clients)
-{
-    if (!clients->listener)
-        return;
-    if (is_ours(clients))
-        unlink(clients->path);
-    free(clients->path);
-    clients->path = NULL;
-    uv_poll_stop(clients->listener);
-    uv_close((uv_handle_t *)clients->listener, on_listener_closed);
-    clients->listener = NULL;
-    fd_close(&clients->fd);
-}
-
-/* RUNSTATEDIR/superd is not there after a boot, unless a unit or a script has made it. */
-static void make_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char folder[sizeof((struct sockaddr_un *)NULL)->sun_path];
-
-    if (slash && slash > path && (size_t)(slash - path) < sizeof folder) {
-        memcpy(folder, path, (size_t)(slash - path));
-        folder[slash - path] = '\0';
-        mkdir(folder, 0755);
-    }
-}
-
-static int open_socket(const char *path, gid_t group, struct listener_config *config)
-{
-    char error[LISTENER_ERROR_SIZE];
-
-    if (!address_parse_unix(path, &config->address))
-        return -ENAMETOOLONG;
-    config->written = path;
-    config->type = SOCK_STREAM;
-    config->options = (struct listen_options){.backlog = LISTEN_QUEUE,
-                                              .set_mode = true,
-                                              .mode = group == (gid_t)-1 ? 0600 : 0660,
-                                              .owner = (uid_t)-1,
-                                              .group = group};
-    make_folder(path);
-    return listener_open(config, 0, false, error);
-}
-
-/* Watch FD, at PATH (owned from here on). Returns 0 or -errno. */
-static int watch(struct clients *clients, int fd, char *path)
-{
-    uv_poll_t *poll = malloc(sizeof *poll);
-    struct stat st = {0};
-    int r = poll ? uv_poll_init(clients->settings.loop, poll, fd) : -ENOMEM;
-
-    if (r < 0) {
-        free(poll);
-        close(fd);
-        unlink(path);
-        free(path);
-        return r;
-    }
-    lstat(path, &st);
-    stop_listening(clients);
-    clients->device = st.st_dev;
-    clients->inode = st.st_ino;
-    clients->path = path;
-    clients->fd = fd;
-    clients->listener = poll;
-    poll->data = clients;
-    uv_poll_start(poll, UV_READABLE, on_listener);
-    return 0;
-}
-
-int clients_listen(struct clients *clients, const char *path, gid_t group)
-{
-    struct listener_config config = {.type = 0};
-    bool same_group = clients->group == group;
-    char *copy;
-    int fd;
-
-    clients->group = group;
-    if (!path) {
-        stop_listening(clients);
-        return 0;
-    }
-    if (is_ours(clients) && strcmp(path, clients->path) == 0) {
-        if (same_group)
-            return 0;
-        unlink(path); /* owner and mode are set before anybody can connect */
-    }
-    copy = strdup(path);
-    fd = copy ? open_socket(path, group, &config) : -ENOMEM;
-    if (fd >= 0)
-        return watch(clients, fd, copy);
-    free(copy);
-    return fd;
-}
-
-int clients_socket(const struct clients *clients, const char **path_r, gid_t *group_r)
-{
-    if (!clients->listener)
-        return -1;
-    *path_r = clients->path;
-    *group_r = clients->group;
-    return clients->fd;
-}
-
-void clients_go_on(struct clients *clients, int fd, const char *path, gid_t group)
-{
-    char *copy = strdup(path);
-
-    clients->group = group;
-    if (copy)
-        watch(clients, fd, copy);
-    else
-        fd_close(&fd); /* another one will be opened in its place */
-}
-
 /* ---- Begin and end -------------------------------------------------------------------------- */
 
 int clients_create(const struct clients_settings *settings, struct clients **clients_r)
@@ -394,6 +267,7 @@ int clients_create(const struct clients_settings *settings, struct clients **cli
     clients->settings = *settings;
     clients->fd = -1;
     clients->group = (gid_t)-1;
+    clients->look_ms = UINT64_MAX;
     uv_timer_init(settings->loop, &clients->timer);
     uv_timer_init(settings->loop, &clients->pause);
     clients->timer.data = clients->pause.data = clients;
@@ -414,7 +288,7 @@ void clients_destroy(struct clients *clients)
 {
     struct client *client, *next;
 
-    stop_listening(clients);
+    clients_stop_listening(clients);
     DL_FOREACH_SAFE (clients->list, client, next) {
         client_flush(client); /* the last word, as far as it goes */
         client_drop(client);

@@ -54,8 +54,8 @@ int clients_create(const struct clients_settings *settings, struct clients **cli
 
 /* Listen at PATH instead of where it was (NULL: nowhere), for root, ourselves, and members of GROUP
  * ((gid_t)-1: nobody). What is connected stays. The folder of PATH is made where it is missing; a path
- * left over from a process that has died is removed. Returns 0 or -errno; on failure nothing changes,
- * but that the group is the new one. */
+ * left over from a process that has died is removed. Returns 0 or -errno; on failure the socket
+ * stays where it was, for the new group and nobody of the old one. */
 int clients_listen(struct clients *clients, const char *path, gid_t group);
 
 /* The socket that is listened on, and with what: -1 and untouched when there is none. For the daemon's

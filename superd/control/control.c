@@ -202,12 +202,12 @@ static void on_refused(void *data, struct client *client, bool no_room)
 
 /* ---- The log -------------------------------------------------------------------------------- */
 
-static void on_log_line(void *data, enum log_level level, const char *line, size_t length)
+static void on_log_event(void *data, const struct log_record *record)
 {
     struct control *control = data;
+    char packed[LOG_PACK_SIZE];
 
-    (void)level;
-    ring_add(&control->ring, line, length);
+    ring_add(&control->ring, packed, log_pack(record, packed));
 }
 
 static void on_room(void *data, struct client *client)
@@ -258,8 +258,8 @@ static void listen_as_configured(struct control *control)
     if (r < 0)
         log_event(LEVEL_ERROR, "error", log_text("what", "control socket"),
                   log_text("path", settings->control), log_text("error", strerror(-r)));
-    /* Without a socket nobody can ask for the past, and lines need not be made twice. */
-    log_observe(settings->control ? on_log_line : NULL, control);
+    /* Without a socket nobody can ask for the past. */
+    log_observe(settings->control ? on_log_event : NULL, control);
 }
 
 static void on_begun(void *data)
@@ -340,7 +340,7 @@ struct control *control_create(struct supervisor *supervisor, struct supervisor_
                                                 .upgraded = control_upgraded,
                                                 .save = control_save,
                                                 .stopped = on_stopped};
-    log_observe(on_log_line, control);
+    log_observe(on_log_event, control);
     return control;
 }
 

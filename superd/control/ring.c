@@ -63,21 +63,44 @@ void ring_add(struct ring *ring, const char *line, size_t length)
     ring->next++;
 }
 
+/* Have READER be at a line that is still there. Returns how many went before he had them. */
+static uint64_t catch_up(const struct ring *ring, struct ring_reader *reader)
+{
+    uint64_t missed;
+
+    if (reader->number >= ring->first)
+        return 0;
+    missed = reader->number ? ring->first - reader->number : 0;
+    reader->number = ring->first;
+    reader->place = ring->begin;
+    return missed;
+}
+
+/* Go to the next line. Returns the length of this one. */
+static size_t step(const struct ring *ring, struct ring_reader *reader)
+{
+    size_t length = length_at(ring, reader->place);
+
+    reader->number++;
+    reader->place += HEADER + length;
+    return length;
+}
+
+void ring_skip(const struct ring *ring, struct ring_reader *reader, uint64_t count)
+{
+    catch_up(ring, reader);
+    while (count-- > 0 && reader->number < ring->next)
+        step(ring, reader);
+}
+
 size_t ring_read(const struct ring *ring, struct ring_reader *reader, char *text, size_t size,
                  uint64_t *missed_r)
 {
-    if (reader->number < ring->first) {
-        if (reader->number)
-            *missed_r += ring->first - reader->number;
-        reader->number = ring->first;
-        reader->place = ring->begin;
-    }
+    *missed_r += catch_up(ring, reader);
     while (reader->number < ring->next) {
-        size_t length = length_at(ring, reader->place);
         uint64_t place = reader->place + HEADER;
+        size_t length = step(ring, reader);
 
-        reader->number++;
-        reader->place = place + length;
         if (length > 0 && length < size) {
             get(ring, place, text, length);
             text[length] = '\0';

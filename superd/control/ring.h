@@ -39,4 +39,7 @@ struct ring_reader {
 size_t ring_read(const struct ring *ring, struct ring_reader *reader, char *text, size_t size,
                  uint64_t *missed_r);
 
+/* Pass over the oldest COUNT lines that READER has not had; fewer, when there are fewer. */
+void ring_skip(const struct ring *ring, struct ring_reader *reader, uint64_t count);
+
 #endif

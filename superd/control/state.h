@@ -7,6 +7,7 @@
 
 #include <uv.h>
 
+#include "base/log_pack.h"
 #include "control/clients.h"
 #include "control/protocol.h"
 #include "control/ring.h"
@@ -15,10 +16,9 @@
 #include "supervise/service.h"
 #include "supervise/supervisor.h"
 
-#define PAGE_ROWS     256  /* of services, instances, sources in one answer */
-#define PAGE_LOOKS    1024 /* at services, to find those */
-#define RING_SIZE     (1024 * 1024)
-#define LOG_LINE_MAX  8192         /* what log.c makes at most */
+#define PAGE_ROWS     256          /* of services, instances, sources in one answer */
+#define PAGE_LOOKS    1024         /* at services, to find those */
+#define RING_SIZE     (512 * 1024) /* some 3,000 events */
 #define DUMP_PIECE    (256 * 1024) /* bytes of a configuration in one answer */
 #define FOLLOWERS_MAX 8            /* of the log; each costs a little with every event */
 #define METRICS_PIECE (256 * 1024) /* about so many bytes of metrics in one answer */
@@ -28,8 +28,8 @@ struct job;
 struct control {
     struct supervisor *supervisor;
     struct clients *clients; /* NULL before the supervisor begins and after it has stopped */
-    struct ring ring;
-    uv_prepare_t feed; /* active while somebody follows the log */
+    struct ring ring;        /* of packed events: log_pack.h */
+    uv_prepare_t feed;       /* active while somebody follows the log */
     unsigned followers;
     bool stop_asked; /* to be begun when the answer is out */
     int ring_fd;     /* the ring for the next program; -1: none is about to be */
@@ -52,6 +52,10 @@ struct session {
     struct ring_reader reader;
     char *needle; /* what a line must have in it; NULL: nothing */
 };
+
+/* The next event for READER as a line of JSON, see ring_read(). Returns its length, 0: none yet. */
+size_t control_next_event(const struct ring *ring, struct ring_reader *reader,
+                          char line[LOG_PACK_SIZE + 1], uint64_t *missed);
 
 /* The session of CLIENT. */
 struct session *control_session(struct client *client);

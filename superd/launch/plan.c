@@ -228,6 +228,10 @@ const struct plan *plans_make(const struct config *config)
         if (!plan_environment(config->arena, plan) || !plan_rlimits(config->arena, plan) ||
             !plan_isolation(config->arena, plan))
             return NULL;
+        /* A root's capabilities go with it through exec, as far as the bounding set, which superd
+         * may not be allowed to empty, does not take them. */
+        if (plan->home != HOME_PLAIN && plan->service->identity.uid == 0)
+            plan->keep_capabilities = true;
         plan->change_user = plan->service->identity.change &&
                             (plan->home != HOME_PLAIN || !is_own(&plan->service->identity, &own));
     }

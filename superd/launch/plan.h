@@ -44,7 +44,7 @@ struct plan {
     unsigned long tmp_flags;
     bool slots;             /* the /tmp is that of a slot (isolation/slots.h), where one is free */
     bool own_proc;          /* mount each instance a /proc */
-    bool keep_capabilities; /* the handler has some: isolation.capabilities */
+    bool keep_capabilities; /* set the handler's own: isolation.capabilities, or it is root */
 };
 
 /* What launchers run with, so that the common case needs no step. */

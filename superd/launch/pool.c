@@ -203,6 +203,14 @@ static bool any_missing(const struct launch_pool *pool)
     return false;
 }
 
+static void on_replace_timer(uv_timer_t *timer);
+
+static void replace_later(struct launch_pool *pool)
+{
+    if (any_missing(pool) && !uv_is_active((uv_handle_t *)&pool->replace_timer))
+        uv_timer_start(&pool->replace_timer, on_replace_timer, pool->replace_ms, 0);
+}
+
 static void on_replace_timer(uv_timer_t *timer)
 {
     struct launch_pool *pool = timer->data;
@@ -216,6 +224,17 @@ static void on_replace_timer(uv_timer_t *timer)
     if (pool->replace_ms > REPLACE_LAST_MS)
         pool->replace_ms = REPLACE_LAST_MS;
     uv_timer_start(timer, on_replace_timer, pool->replace_ms, 0);
+}
+
+static void start_launchers(struct launch_pool *pool)
+{
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < pool->settings.launchers; i++)
+        r = start_launcher(pool, i);
+    if (r < 0)
+        pool->settings.on_replaced(pool->settings.data, 0, 0, -r);
+    replace_later(pool);
 }
 
 bool launch_pool_reaped(struct launch_pool *pool, pid_t pid)
@@ -233,8 +252,7 @@ bool launch_pool_reaped(struct launch_pool *pool, pid_t pid)
         return true;
     if (++pool->deaths < EARLY_DEATHS)
         replace_missing(pool, pid);
-    if (any_missing(pool) && !uv_is_active((uv_handle_t *)&pool->replace_timer))
-        uv_timer_start(&pool->replace_timer, on_replace_timer, pool->replace_ms, 0);
+    replace_later(pool);
     return true;
 }
 
@@ -429,12 +447,11 @@ int launch_pool_create(const struct launch_pool_settings *settings, struct launc
     r = open_channel(pool);
     if (r == 0)
         r = open_handles(pool);
-    for (unsigned i = 0; r == 0 && i < settings->launchers; i++)
-        r = start_launcher(pool, i);
     if (r < 0) {
-        abandon(pool); /* launchers that were started see the socket closed and end */
+        abandon(pool);
         return r;
     }
+    start_launchers(pool);
     *pool_r = pool;
     return 0;
 }

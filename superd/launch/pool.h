@@ -32,11 +32,13 @@ struct launch_pool_settings {
     void (*on_report)(void *data, const struct launch_report *report);
     void (*on_room)(void *data);  /* orders can be sent again after launch_pool_room() said no */
     void (*on_empty)(void *data); /* no order is on its way any more (after launch_pool_retire) */
-    void (*on_replaced)(void *data, pid_t old, pid_t new, int error); /* a launcher died; NEW took
-                                      its place, or 0 and the errno why not yet */
+    /* The launcher OLD died (0: one was missing); NEW took its place, or 0 and the errno why not yet. */
+    void (*on_replaced)(void *data, pid_t old, pid_t new, int error);
 };
 
-/* Fork the launchers. Returns 0 and the pool, or -errno with nothing left behind. */
+/* Fork the launchers. Returns 0 and the pool, or -errno with nothing left behind. Launchers that cannot be
+ * forked now, even all of them, are no failure: on_replaced tells, they are made as soon as that can be, and
+ * orders wait for them. */
 int launch_pool_create(const struct launch_pool_settings *settings, struct launch_pool **pool_r);
 
 /* May another order be sent now? */

@@ -1,7 +1,6 @@
 /*
  * isolation: what the handlers of services can do to the host, as a table with a score.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,15 +87,9 @@ static int print_one(struct superctl *ctl, const char *service)
 
 int command_isolation(struct superctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
-    int option;
+    int first, code = read_plain(ctl, argc, argv, 0, 1, &first);
 
-    while ((option = getopt_long(argc, argv, "j", options, NULL)) != -1) {
-        if (option != 'j')
-            return usage_error(argv[0], "that option is not known here");
-        ctl->json = true;
-    }
-    if (argc - optind > 1)
-        return usage_error(argv[0], "unexpected argument \"%s\"", argv[optind + 1]);
-    return optind < argc ? print_one(ctl, argv[optind]) : print_all(ctl);
+    if (code)
+        return code;
+    return first < argc ? print_one(ctl, argv[first]) : print_all(ctl);
 }

@@ -10,6 +10,7 @@
 #include "admission/save.h"
 #include "supervise/deadlines.h"
 #include "supervise/handover_reading.h"
+#include "supervise/stderr_lines.h"
 
 /* ---- Instances ------------------------------------------------------------------------------ */
 

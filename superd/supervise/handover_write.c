@@ -128,7 +128,7 @@ static json_t *daemon_json(struct writing *w)
         "started_ms", (json_int_t)s->started_ms, "started_wall_us", (json_int_t)s->started_wall_us,
         "reloads", (json_int_t)s->reloads, "upgrades", (json_int_t)s->upgrades, "turns",
         (json_int_t)s->turns, "config_text", config_text(config), "pid_file",
-        writing_text(config->daemon.pid_file), "limit", (json_int_t)s->descriptors.rlim_cur,
+        writing_text(s->pid_file), "limit", (json_int_t)s->descriptors.rlim_cur,
         (json_int_t)s->descriptors.rlim_max, "bounds", (json_int_t)sources, (json_int_t)instances,
         "dynamic_users", (json_int_t)s->dynamic_users.first,
         (json_int_t)(s->dynamic_users.count ? s->dynamic_users.first + s->dynamic_users.count - 1

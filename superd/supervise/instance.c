@@ -321,8 +321,12 @@ void instance_reported(struct supervisor *supervisor, const struct launch_report
         return;
     if (report->step != STEP_NONE) {
         /* Launchers that did not take the order at all hang because of another service's. */
-        launch_reported_failed(instance, report->step, report->error,
-                               report->step != STEP_STUCK || report->pid > 0);
+        bool at_fault = report->step != STEP_STUCK || report->pid > 0;
+
+        if (report->step == STEP_STUCK && at_fault && instance->service->config &&
+            instance->service->generation->launchers)
+            launchers_set_apart(instance->service->generation->launchers, instance->service->index);
+        launch_reported_failed(instance, report->step, report->error, at_fault);
         return;
     }
     instance->running_ns = report->at_ns ? report->at_ns : clock_now_ns();

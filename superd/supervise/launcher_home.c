@@ -25,8 +25,8 @@ void home_end(struct home *home)
 
     launch_pool_destroy(home->pool);
     DL_DELETE(all->homes, home);
-    if (home->place.home == HOME_OWN) {
-        all->own[home->place.plan - all->plans] = NULL;
+    if (home->plan) {
+        all->own[home->plan - all->plans] = NULL;
         all->own_count--;
     } else {
         all->shared[home->place.home] = NULL;
@@ -171,12 +171,12 @@ static int begin_namespaces(struct home *home)
  * may work (3 to 4 % at 32 clients on two processors; a fourth one gives nothing more). */
 static unsigned launchers_of(const struct launchers *all, const struct home *home)
 {
-    unsigned written = home->place.home == HOME_OWN ? home->place.plan->service->isolation.launchers
-                                                    : all->config->daemon.launchers;
+    unsigned written = home->plan ? home->plan->service->isolation.launchers
+                                  : all->config->daemon.launchers;
 
     if (written)
         return written;
-    return home->place.home == HOME_OWN ? all->processors : all->processors + 1;
+    return home->plan ? all->processors : all->processors + 1;
 }
 
 static int begin_pool(struct home *home)
@@ -205,7 +205,9 @@ int home_begin(struct launchers *all, enum launch_home kind, const struct plan *
     if (!home)
         return -ENOMEM;
     home->all = all;
-    home->place = (struct launch_place){.home = kind, .plan = plan, .channel = -1};
+    home->plan = plan;
+    home->place = (struct launch_place){
+        .home = kind, .plan = kind == HOME_OWN ? plan : NULL, .channel = -1};
     if (kind == HOME_OWN)
         r = begin_cgroup(home);
     else if (kind == HOME_BASIC)
@@ -221,7 +223,7 @@ int home_begin(struct launchers *all, enum launch_home kind, const struct plan *
         return r;
     }
     DL_APPEND(all->homes, home);
-    if (kind == HOME_OWN) {
+    if (plan) {
         all->own[plan - all->plans] = home;
         all->own_count++;
     } else {

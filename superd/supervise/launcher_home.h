@@ -1,6 +1,6 @@
 /*
  * launcher_home: where launchers of one kind live: those that services share, or those of one
- * isolated service, with the namespaces and the group that were made for them.
+ * service, isolated (with the namespaces and the group that were made for them) or apart.
  *
  * The inside of launchers.c, apart because making a home is a matter of its own. Nobody else
  * includes this.
@@ -22,6 +22,7 @@ struct plan;
 struct home {
     struct launchers *all;
     struct launch_place place;
+    const struct plan *plan; /* of the one service that it is for; NULL: services share it */
     struct launch_pool *pool;
     char *cgroup;
     uint64_t used_ms;
@@ -31,6 +32,12 @@ struct home {
     struct home *prev, *next;
 };
 
+/* A service whose launches hung. */
+struct apart {
+    uint64_t until_ms; /* it does not share launchers before; 0: it does */
+    bool said;         /* that there was no room for its own */
+};
+
 struct launchers {
     struct launch_pool_settings settings; /* the caller's callbacks */
     const struct config *config;
@@ -38,6 +45,7 @@ struct launchers {
     unsigned processors;
     struct home *shared[HOME_OWN]; /* NULL: no service needs it */
     struct home **own;             /* by service; NULL: not started */
+    struct apart *apart;           /* by service */
     struct home *homes;            /* all that are there */
     size_t own_count, in_flight;
     uint64_t pass;
@@ -46,7 +54,7 @@ struct launchers {
     bool retired, paused;
 };
 
-/* Make the home of KIND, for PLAN where it is a service's own, and enter it in ALL. Returns 0, or
+/* Make a home of KIND, for PLAN alone if that is not NULL, and enter it in ALL. Returns 0, or
  * -errno and nothing is left. */
 int home_begin(struct launchers *all, enum launch_home kind, const struct plan *plan);
 

@@ -8,13 +8,16 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "base/log.h"
 #include "supervise/launcher_home.h"
+
+#define APART_MS (10 * 60 * 1000) /* from a launch that hung */
 
 /* ---- Idle ones, and too many ---------------------------------------------------------------- */
 
 static bool is_idle(const struct home *home)
 {
-    return home->place.home == HOME_OWN && !home->busy && launch_pool_in_flight(home->pool) == 0;
+    return home->plan && !home->busy && launch_pool_in_flight(home->pool) == 0;
 }
 
 static struct home *longest_idle(const struct launchers *all)
@@ -47,11 +50,37 @@ static void on_idle_timer(uv_timer_t *timer)
 
 /* ---- Orders --------------------------------------------------------------------------------- */
 
+static bool has_own(const struct launchers *all, uint32_t service)
+{
+    return all->plans[service].home == HOME_OWN ||
+           uv_now(all->settings.loop) < all->apart[service].until_ms;
+}
+
 static struct home *home_of(const struct launchers *all, uint32_t service)
 {
-    const struct plan *plan = &all->plans[service];
+    return has_own(all, service) ? all->own[service] : all->shared[all->plans[service].home];
+}
 
-    return plan->home == HOME_OWN ? all->own[service] : all->shared[plan->home];
+void launchers_set_apart(struct launchers *all, uint32_t service)
+{
+    const char *name = all->plans[service].service->name;
+
+    if (all->plans[service].home == HOME_OWN)
+        return;
+    if (!has_own(all, service))
+        log_event(LEVEL_WARNING, "launcher", log_text("state", "apart"), log_text("service", name));
+    all->apart[service] = (struct apart){.until_ms = uv_now(all->settings.loop) + APART_MS};
+}
+
+static void say_crowded(struct launchers *all, uint32_t service)
+{
+    struct apart *apart = &all->apart[service];
+
+    if (apart->said || all->plans[service].home == HOME_OWN)
+        return;
+    apart->said = true;
+    log_event(LEVEL_WARNING, "launcher", log_text("state", "crowded"),
+              log_text("service", all->plans[service].service->name));
 }
 
 bool launchers_room(struct launchers *all, uint32_t service)
@@ -62,10 +91,11 @@ bool launchers_room(struct launchers *all, uint32_t service)
         return false;
     if (home)
         return launch_pool_room(home->pool);
-    if (all->plans[service].home != HOME_OWN || all->own_count < all->config->daemon.templates ||
+    if (!has_own(all, service) || all->own_count < all->config->daemon.templates ||
         longest_idle(all))
         return true;
     all->waiting = true;
+    say_crowded(all, service);
     return false;
 }
 
@@ -81,15 +111,17 @@ static int find_home(struct launchers *all, uint32_t service, struct home **home
         home = NULL;
     }
     if (!home) {
-        if (plan->home == HOME_OWN && all->own_count >= all->config->daemon.templates)
+        bool own = has_own(all, service);
+
+        if (own && all->own_count >= all->config->daemon.templates)
             home_end(longest_idle(all)); /* there is one: launchers_room() */
-        r = home_begin(all, plan->home, plan);
+        r = home_begin(all, plan->home, own ? plan : NULL);
         if (r < 0)
             return r;
         home = home_of(all, service);
     }
     home->used_ms = uv_now(all->settings.loop);
-    if (plan->home == HOME_OWN && !uv_is_active((uv_handle_t *)&all->idle_timer))
+    if (home->plan && !uv_is_active((uv_handle_t *)&all->idle_timer))
         uv_timer_start(&all->idle_timer, on_idle_timer, all->config->daemon.template_idle_ms, 0);
     *home_r = home;
     return 0;
@@ -210,7 +242,9 @@ void launchers_destroy(struct launchers *all)
     while (all->homes)
         home_end(all->homes);
     free(all->own);
+    free(all->apart);
     all->own = NULL;
+    all->apart = NULL;
     uv_close((uv_handle_t *)&all->idle_timer, on_timer_closed);
 }
 
@@ -249,7 +283,10 @@ int launchers_create(const struct config *config, const struct plan *plans,
     all->plans = plans;
     all->processors = processors > 0 ? (unsigned)processors : 1;
     all->own = calloc(config->service_count + 1, sizeof *all->own);
-    if (!all->own) {
+    all->apart = calloc(config->service_count + 1, sizeof *all->apart);
+    if (!all->own || !all->apart) {
+        free(all->own);
+        free(all->apart);
         free(all);
         return -ENOMEM;
     }

@@ -28,6 +28,10 @@ bool launchers_room(struct launchers *launchers, uint32_t service);
 int launchers_send(struct launchers *launchers, const struct order *order, int connection,
                    int stderr_pipe);
 
+/* A launch of this service hung (a file server that is silent; a file system that its user made to
+ * be so): it has launchers of its own for a while, so that it holds nobody else up again. */
+void launchers_set_apart(struct launchers *launchers, uint32_t service);
+
 /* As the functions of launch/pool.h, over all of them. */
 void launchers_collect(struct launchers *launchers);
 bool launchers_reaped(struct launchers *launchers, pid_t pid);

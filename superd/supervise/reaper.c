@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "supervise/generation.h"
 #include "supervise/instance.h"
@@ -16,7 +17,8 @@
 #include "supervise/supervisor.h"
 #include "supervise/upgrade.h"
 
-#define SWEEP_MS   100 /* from a signal to the look at all children */
+#define SWEEP_MS   100 /* from a signal to the look at all children, at least */
+#define SWEEP_MOST 100 /* of the time: one part in so many */
 #define SCAN_MOST  128 /* instances alive, for a look at all children to cost next to nothing */
 #define HINT_LOOKS 4   /* at an instance that closed its stderr, before it is left to the sweep */
 
@@ -158,15 +160,6 @@ static void follow_hints(struct supervisor *supervisor)
 
 /* ---- Looking -------------------------------------------------------------------------------- */
 
-static void on_sweep(uv_timer_t *timer)
-{
-    struct supervisor *supervisor = timer->data;
-
-    reaper_collect_reports(supervisor);
-    while (reap(supervisor, -1))
-        continue;
-}
-
 /* Orders of all generations that are on their way. */
 static size_t in_flight(const struct supervisor *supervisor)
 {
@@ -185,11 +178,27 @@ static void reap_young(struct supervisor *supervisor)
         stderr_readers_young(supervisor->stderr_readers) <= in_flight(supervisor))
         return;
     if (supervisor->instance_count > SCAN_MOST)
-        stderr_readers_watch(
-            supervisor->stderr_readers); /* then they do, at once if they have ended */
+        stderr_readers_look(supervisor->stderr_readers);
     else
         while (reap(supervisor, -1))
             continue;
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+    struct supervisor *supervisor = timer->data;
+
+    uint64_t begun;
+
+    reaper_collect_reports(supervisor);
+    /* Those who tell by their stderr are taken by their pid: the look at all of ten thousand takes its
+     * time, and while it lasts others end. */
+    reap_young(supervisor);
+    follow_hints(supervisor);
+    begun = clock_now_ms();
+    while (reap(supervisor, -1))
+        continue;
+    supervisor->sweep_ms = (clock_now_ms() - begun) * SWEEP_MOST;
 }
 
 void reaper_signalled(struct supervisor *supervisor, pid_t pid)
@@ -201,7 +210,8 @@ void reaper_signalled(struct supervisor *supervisor, pid_t pid)
     follow_hints(supervisor);
     if (!uv_is_active((uv_handle_t *)&supervisor->sweep_timer) &&
         !uv_is_closing((uv_handle_t *)&supervisor->sweep_timer))
-        uv_timer_start(&supervisor->sweep_timer, on_sweep, SWEEP_MS, 0);
+        uv_timer_start(&supervisor->sweep_timer, on_sweep,
+                       supervisor->sweep_ms > SWEEP_MS ? supervisor->sweep_ms : SWEEP_MS, 0);
 }
 
 /* Has the end of PID been reaped, and how it ended been lost? Then it counts as a normal end. */

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -25,27 +26,24 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "supervise/stderr_lines.h"
 
 #define EVENTS_PER_TURN 64
 #define READ_SIZE       16384
 #define SECOND_MS       1000
 #define WATCH_AFTER_MS  50
 #define WATCH_RETRY_MS  100 /* after the system had no room for it */
+#define LOOK_MOST       256 /* young pipes that are asked in one call */
 
 struct stderr_reader {
     struct stderr_readers *owner;
     int fd;
     uint64_t instance;
-    char *line; /* an unfinished line, STDERR_LINE_MAX bytes; allocated with the first of them */
-    size_t line_length;
+    struct stderr_lines lines;
     bool watched; /* it is in owner->epoll, or has nothing to be read; else in owner->young */
     uint64_t born_ms;
-    bool skipping;   /* the rest of a line that was cut */
-    bool resting;    /* over its bytes; read again when the second is over */
-    bool finished;   /* its instance has ended */
-    uint64_t second; /* that the counts below are of */
-    uint32_t lines, bytes;
-    uint64_t dropped;                  /* lines not logged since the last that was */
+    bool resting;                      /* over its bytes; read again when the second is over */
+    bool finished;                     /* its instance has ended */
     struct stderr_reader *prev, *next; /* in owner->all, or in owner->lingering when finished */
     struct stderr_reader *rest_next;   /* in owner->rested */
     struct stderr_reader *young_prev, *young_next;
@@ -69,94 +67,6 @@ struct stderr_readers {
     bool failed; /* the last could not be watched, which has been said */
     size_t count, lingering_count;
 };
-
-/* ---- One line ------------------------------------------------------------------------------- */
-
-static void new_second(struct stderr_reader *reader)
-{
-    uint64_t second = uv_now(reader->owner->loop) / SECOND_MS;
-
-    if (second == reader->second)
-        return;
-    reader->second = second;
-    reader->lines = reader->bytes = 0;
-}
-
-static void report_dropped(struct stderr_reader *reader)
-{
-    if (!reader->dropped)
-        return;
-    log_event(LEVEL_WARNING, "stderr", log_text("service", reader->service),
-              log_u64("instance", reader->instance), log_u64("dropped", reader->dropped));
-    reader->dropped = 0;
-}
-
-static void log_line(struct stderr_reader *reader, const char *text, size_t length, bool cut)
-{
-    struct log_field mark = cut ? log_bool("cut", true) : log_text("cut", NULL);
-
-    new_second(reader);
-    if (reader->lines >= STDERR_LINES_PER_SECOND) {
-        reader->dropped++;
-        return;
-    }
-    reader->lines++;
-    report_dropped(reader);
-    if (length && text[length - 1] == '\r')
-        length--;
-    log_event(LEVEL_INFO, "stderr", log_text("service", reader->service),
-              log_u64("instance", reader->instance), log_bytes("text", text, length), mark);
-}
-
-static void end_line(struct stderr_reader *reader, bool cut)
-{
-    if (reader->line_length || cut)
-        log_line(reader, reader->line, reader->line_length, cut);
-    reader->line_length = 0;
-}
-
-/* Keep a part of a line until its end comes. */
-static void keep_part(struct stderr_reader *reader, const char *text, size_t length)
-{
-    if (!reader->line) {
-        reader->line = malloc(STDERR_LINE_MAX);
-        if (!reader->line) {
-            reader->dropped++;
-            reader->skipping = true;
-            return;
-        }
-    }
-    if (length > STDERR_LINE_MAX - reader->line_length) {
-        size_t fits = STDERR_LINE_MAX - reader->line_length;
-
-        memcpy(reader->line + reader->line_length, text, fits);
-        reader->line_length += fits;
-        end_line(reader, true);
-        reader->skipping = true;
-        return;
-    }
-    memcpy(reader->line + reader->line_length, text, length);
-    reader->line_length += length;
-}
-
-static void take_text(struct stderr_reader *reader, const char *text, size_t length)
-{
-    while (length) {
-        const char *newline = memchr(text, '\n', length);
-        size_t part = newline ? (size_t)(newline - text) : length;
-
-        if (newline && !reader->skipping && !reader->line_length && part <= STDERR_LINE_MAX)
-            log_line(reader, text, part, false); /* whole: no need to keep it */
-        else if (!reader->skipping)
-            keep_part(reader, text, part);
-        if (!newline)
-            return;
-        end_line(reader, false);
-        reader->skipping = false;
-        text += part + 1;
-        length -= part + 1;
-    }
-}
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
@@ -183,7 +93,7 @@ static void close_reader(struct stderr_reader *reader)
     if (!reader->watched)
         remove_young(reader);
     fd_close(&reader->fd);
-    free(reader->line);
+    stderr_lines_clear(&reader->lines);
     free(reader);
 }
 
@@ -232,17 +142,13 @@ static enum read_result read_some(struct stderr_reader *reader)
         return errno == EAGAIN ? READ_EMPTY : READ_END;
     if (n == 0)
         return READ_END;
-    new_second(reader);
-    reader->bytes += (uint32_t)n;
-    take_text(reader, buffer, (size_t)n);
+    stderr_lines_take(&reader->lines, buffer, (size_t)n, uv_now(reader->owner->loop));
     return READ_MORE;
 }
 
 static void at_end(struct stderr_reader *reader)
 {
-    if (!reader->skipping)
-        end_line(reader, false);
-    report_dropped(reader);
+    stderr_lines_end(&reader->lines, uv_now(reader->owner->loop));
 }
 
 static void on_readable(uv_poll_t *handle, int status, int events)
@@ -274,7 +180,7 @@ static void on_readable(uv_poll_t *handle, int status, int events)
                 fd_close(&reader->fd); /* the instance, which may live on, will finish us */
                 owner->on_end(owner->data, instance);
             }
-        } else if (reader->bytes >= STDERR_BYTES_PER_SECOND) {
+        } else if (reader->lines.bytes >= STDERR_BYTES_PER_SECOND) {
             rest(reader);
         }
     }
@@ -334,10 +240,28 @@ size_t stderr_readers_young(const struct stderr_readers *readers)
     return readers->young_count;
 }
 
-void stderr_readers_watch(struct stderr_readers *readers)
+void stderr_readers_look(struct stderr_readers *readers)
 {
-    while (readers->young && watch(readers->young))
+    struct pollfd asked[LOOK_MOST];
+    uint64_t instances[LOOK_MOST];
+    const struct stderr_reader *reader;
+    nfds_t count = 0;
+
+    while (readers->young_count > LOOK_MOST && watch(readers->young))
         continue;
+    DL_FOREACH2(readers->young, reader, young_next)
+    {
+        if (count == LOOK_MOST)
+            break;
+        instances[count] = reader->instance;
+        asked[count++] = (struct pollfd){.fd = reader->fd}; /* for POLLHUP, which is always told */
+    }
+    if (poll(asked, count, 0) <= 0)
+        return;
+    for (nfds_t i = 0; i < count; i++) {
+        if (asked[i].revents)
+            readers->on_end(readers->data, instances[i]);
+    }
 }
 
 /* ---- Begin and end -------------------------------------------------------------------------- */
@@ -354,6 +278,7 @@ static struct stderr_reader *make_reader(struct stderr_readers *readers, const c
         reader->fd = fd;
         reader->instance = instance;
         memcpy(reader->service, service, name);
+        reader->lines = (struct stderr_lines){.instance = instance, .service = reader->service};
         HASH_ADD(hh, readers->by_instance, instance, sizeof reader->instance, reader);
     }
     if (!reader || !reader->hh.tbl) {
@@ -405,10 +330,10 @@ struct stderr_reader *stderr_reader_go_on(struct stderr_readers *readers,
 
     if (!reader)
         return NULL;
-    reader->skipping = record->skipping;
-    reader->dropped = record->dropped;
+    reader->lines.skipping = record->skipping;
+    reader->lines.dropped = record->dropped;
     if (record->line_length)
-        keep_part(reader, record->line, record->line_length);
+        stderr_lines_go_on(&reader->lines, record->line, record->line_length);
     if (record->finished)
         linger(reader);
     return reader;
@@ -422,10 +347,10 @@ static void visit_all(const struct stderr_reader *reader,
                                              .service = reader->service,
                                              .fd = reader->fd,
                                              .finished = reader->finished,
-                                             .line = reader->line,
-                                             .line_length = reader->line_length,
-                                             .skipping = reader->skipping,
-                                             .dropped = reader->dropped};
+                                             .line = reader->lines.line,
+                                             .line_length = reader->lines.line_length,
+                                             .skipping = reader->lines.skipping,
+                                             .dropped = reader->lines.dropped};
 
         visit(data, &record);
     }

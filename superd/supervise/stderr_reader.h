@@ -1,12 +1,10 @@
 /*
- * stderr_reader: what handlers write to their standard error becomes log lines, tagged with
- * service and instance.
+ * stderr_reader: the pipes that are the standard errors of handlers; what comes through them becomes log
+ * lines (stderr_lines).
  *
- * What must hold: nothing a handler writes blocks, floods or breaks the log. A line is cut at
- * STDERR_LINE_MAX bytes with a mark, an instance may have so many lines and bytes a second and the
- * rest is counted (its pipe is then read more slowly, so that a flooding handler waits, not
- * superd), and at most STDERR_LINGERING pipes of instances that have ended are kept open for what
- * they left running.
+ * What must hold: nothing a handler writes blocks, floods or breaks the log. Beyond so many bytes a second
+ * its pipe is read more slowly, so that a flooding handler waits, not superd; and at most STDERR_LINGERING
+ * pipes of instances that have ended are kept open for what they left running.
  */
 #ifndef SUPERD_SUPERVISE_STDERR_READER_H
 #define SUPERD_SUPERVISE_STDERR_READER_H
@@ -16,8 +14,6 @@
 #include <stdint.h>
 #include <uv.h>
 
-#define STDERR_LINE_MAX         2048 /* bytes of a line in the log */
-#define STDERR_LINES_PER_SECOND 100
 #define STDERR_BYTES_PER_SECOND (256 * 1024)
 #define STDERR_LINGERING        256
 
@@ -34,8 +30,8 @@ void stderr_readers_destroy(struct stderr_readers *readers);
  * by ON_END. */
 size_t stderr_readers_young(const struct stderr_readers *readers);
 
-/* Watch all pipes from now on. */
-void stderr_readers_watch(struct stderr_readers *readers);
+/* Look whether pipes that are not watched yet have ended, and tell ON_END of those that have. */
+void stderr_readers_look(struct stderr_readers *readers);
 
 /* Make a pipe for INSTANCE of SERVICE (a name, copied). The reader keeps the read end; *WRITE_END_R
  * is the caller's. Returns the reader, or NULL with errno set. */

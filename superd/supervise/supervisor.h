@@ -84,6 +84,7 @@ struct supervisor {
     const char *config_path;
     const char
         *binary; /* the program that this process runs, where an upgrade looks for the next */
+    const char *pid_file; /* the one there is, whatever a reload says; NULL: none */
     const struct config_surroundings *surroundings;
     struct rlimit descriptors; /* as superd was started, for handlers */
     size_t descriptor_limit;   /* as it is now, for superd */
@@ -109,6 +110,7 @@ struct supervisor {
     struct dynamic_users dynamic_users;
     struct instance *hinted; /* by the reaper */
     uv_timer_t sweep_timer;
+    uint64_t sweep_ms;           /* to wait for the next one, as the last took its time */
     struct unclaimed *unclaimed; /* ends of children whose reports have not been read yet */
     size_t ends_lost;            /* of children whose end could not be kept, for lack of memory */
 

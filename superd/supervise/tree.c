@@ -4,7 +4,6 @@
 #include "supervise/tree.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include <uthash.h>
 
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/units.h"
 #include "supervise/groups.h"
 #include "supervise/instance.h"
@@ -51,35 +51,14 @@ struct process {
 
 /* ---- Looking through /proc ------------------------------------------------------------------ */
 
-static int open_file(pid_t pid, const char *name)
-{
-    char path[64];
-
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-    return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-/* proc(5), /proc/pid/stat: "pid (comm) state ppid pgrp session ..."; comm may hold anything. */
 static bool read_process(pid_t pid, struct process *process)
 {
-    int fd = open_file(pid, "stat"), parent, group, session;
-    char text[512], state;
-    const char *rest;
-    ssize_t n;
+    struct proc_stat stat;
 
-    if (fd < 0)
-        return false;
-    n = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (n <= 0)
-        return false;
-    text[n] = '\0';
-    rest = strrchr(text, ')');
-    if (!rest || sscanf(rest + 1, " %c %d %d %d", &state, &parent, &group, &session) != 4)
-        return false;
-    if (state == 'Z' || state == 'X')
+    if (!proc_stat(pid, &stat) || stat.state == 'Z' || stat.state == 'X')
         return false; /* dead already; its parent's business */
-    *process = (struct process){.pid = pid, .parent = parent, .group = group, .session = session};
+    *process = (struct process){
+        .pid = pid, .parent = stat.parent, .group = stat.group, .session = stat.session};
     return true;
 }
 
@@ -129,7 +108,7 @@ static uint64_t find_instance(const char *text, size_t length)
 static uint64_t environment_owner(pid_t pid)
 {
     char text[8192] = ""; /* begins with the end of a variable that is not there */
-    int fd = open_file(pid, "environ");
+    int fd = proc_open(pid, "environ");
     size_t kept = 1;
     uint64_t id = 0;
     ssize_t n;

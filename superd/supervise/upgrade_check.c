@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,8 @@
 
 #include "base/fd.h"
 
+#define CANNOT_RUN 127 /* its status, as of a shell's */
+
 struct upgrade_check {
     struct upgrade_check_settings settings;
     pid_t pid;
@@ -22,7 +23,6 @@ struct upgrade_check {
     uv_poll_t poll;
     uv_timer_t timer;
     int handles; /* of the two, open */
-    bool late;
     size_t length;
     char text[UPGRADE_CHECK_OUTPUT + 64]; /* room for our own last line */
 };
@@ -81,14 +81,6 @@ static void on_output(uv_poll_t *poll, int status, int events)
     take_output(poll->data);
 }
 
-static void on_late(uv_timer_t *timer)
-{
-    struct upgrade_check *check = timer->data;
-
-    check->late = true;
-    kill(check->pid, SIGKILL);
-}
-
 /* Is the last line what a program that understood the question says? */
 static bool has_words(const struct upgrade_check *check)
 {
@@ -109,11 +101,9 @@ bool upgrade_check_reaped(struct upgrade_check *check, pid_t pid, int status)
     if (pid != check->pid)
         return false;
     take_output(check);
-    good = exited && !check->late && has_words(check);
+    good = exited && has_words(check);
     end = check->text + check->length;
-    if (check->late)
-        sprintf(end, "it was not ready within %d s\n", UPGRADE_CHECK_MS / 1000);
-    else if (exited && !good)
+    if (exited && !good)
         sprintf(end, "it knows nothing of taking over\n");
     else if (WIFSIGNALED(status))
         sprintf(end, "its check was ended by signal %d\n", WTERMSIG(status));
@@ -126,60 +116,66 @@ bool upgrade_check_reaped(struct upgrade_check *check, pid_t pid, int status)
     return true;
 }
 
+/* Its end is not waited for: who hangs where no signal reaches him (a file of a dead server) has none. */
+static void on_late(uv_timer_t *timer)
+{
+    struct upgrade_check *check = timer->data;
+    const struct upgrade_check_settings *settings = &check->settings;
+
+    take_output(check);
+    sprintf(check->text + check->length, "it was not ready within %d s\n", UPGRADE_CHECK_MS / 1000);
+    settings->on_end(settings->data, false, check->text);
+    upgrade_check_cancel(check);
+}
+
 /* ---- The beginning -------------------------------------------------------------------------- */
 
-/* Its descriptors: nothing to read, the pipe twice, the handover. */
-static int set_files(posix_spawn_file_actions_t *files, int output, int state)
+/* In the child. Its descriptors: nothing to read, the pipe twice, the handover, and nothing else: whatever
+ * the exec waits for, no connection waits with it. */
+static bool set_files(int output, int state)
 {
-    int r = posix_spawn_file_actions_addopen(files, 0, "/dev/null", O_RDONLY, 0);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-    if (r == 0)
-        r = posix_spawn_file_actions_adddup2(files, output, 1);
-    if (r == 0)
-        r = posix_spawn_file_actions_adddup2(files, output, 2);
-    if (r == 0)
-        r = posix_spawn_file_actions_adddup2(files, state, UPGRADE_CHECK_FD);
-    return r;
+    return null >= 0 && dup2(null, 0) == 0 && dup2(output, 1) == 1 && dup2(output, 2) == 2 &&
+           (state == UPGRADE_CHECK_FD ? fd_set_cloexec(state, false) == 0
+                                      : dup2(state, UPGRADE_CHECK_FD) == UPGRADE_CHECK_FD) &&
+           close_range(UPGRADE_CHECK_FD + 1, ~0U, 0) == 0;
 }
 
-static int set_signals(posix_spawnattr_t *attributes)
+static void set_signals(void)
 {
-    sigset_t none, all;
+    sigset_t none;
 
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
     sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(attributes, &none);
-    posix_spawnattr_setsigdefault(attributes, &all);
-    return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                    POSIX_SPAWN_SETSID);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Start it with OUTPUT to write to. Returns 0 or -errno. */
-static int start(struct upgrade_check *check, int output)
+/* In the child. */
+static _Noreturn void run(const struct upgrade_check_settings *settings, int output)
 {
-    const struct upgrade_check_settings *settings = &check->settings;
     char number[16];
     char *arguments[] = {(char *)settings->binary,   (char *)"-c", (char *)settings->config_path,
                          (char *)"--handover-check", number,       NULL};
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    int r;
 
     snprintf(number, sizeof number, "%d", UPGRADE_CHECK_FD);
-    r = posix_spawn_file_actions_init(&files);
-    if (r != 0)
-        return -r;
-    r = posix_spawnattr_init(&attributes);
-    if (r == 0) {
-        r = set_files(&files, output, settings->state);
-        if (r == 0)
-            r = set_signals(&attributes);
-        if (r == 0)
-            r = posix_spawn(&check->pid, settings->binary, &files, &attributes, arguments, environ);
-        posix_spawnattr_destroy(&attributes);
-    }
-    posix_spawn_file_actions_destroy(&files);
-    return -r;
+    setsid();
+    set_signals();
+    if (set_files(output, settings->state))
+        execv(settings->binary, arguments);
+    dprintf(2, "%s: %s\n", settings->binary, strerror(errno));
+    _exit(CANNOT_RUN);
+}
+
+/* Start it with OUTPUT to write to. Returns 0 or -errno. Not by posix_spawn(), nor any other way in which
+ * we would sleep until the program is found: its file may be on a server that does not answer. */
+static int start(struct upgrade_check *check, int output)
+{
+    check->pid = fork();
+    if (check->pid == 0)
+        run(&check->settings, output);
+    return check->pid < 0 ? -errno : 0;
 }
 
 int upgrade_check_start(const struct upgrade_check_settings *settings,

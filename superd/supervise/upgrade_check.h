@@ -28,7 +28,7 @@ struct upgrade_check_settings {
     void (*on_end)(void *data, bool good, char *output);
 };
 
-/* Returns 0, or -errno when the program cannot even be started. */
+/* Returns 0 or -errno. That the program cannot be run is an end like others: this does not wait for it. */
 int upgrade_check_start(const struct upgrade_check_settings *settings,
                         struct upgrade_check **check_r);
 

@@ -203,18 +203,17 @@ long census_memory(pid_t pid, const char *key)
     return number_of(pid, "smaps_rollup", key);
 }
 
-bool census_alive(pid_t pid)
+char census_state(pid_t pid)
 {
     pid_t parent;
     char state;
 
-    return read_stat(pid, &state, &parent) && state != 'Z' && state != 'X';
+    return read_stat(pid, &state, &parent) ? state : '\0';
 }
 
-bool census_asleep(pid_t pid)
+bool census_alive(pid_t pid)
 {
-    pid_t parent;
-    char state;
+    char state = census_state(pid);
 
-    return read_stat(pid, &state, &parent) && state == 'S';
+    return state && state != 'Z' && state != 'X';
 }

@@ -29,8 +29,8 @@ long census_memory(pid_t pid, const char *key);
 /* Is there such a process, and is it no zombie? */
 bool census_alive(pid_t pid);
 
-/* Does it sleep, having done what it had to do? */
-bool census_asleep(pid_t pid);
+/* What it does, as ps(1) has it: 'S' for it sleeps, 'T' for it is stopped; NUL: there is none. */
+char census_state(pid_t pid);
 
 /* Processes whose environment has NAME=VALUE, at most ROOM of them into PIDS. */
 size_t census_with_variable(const char *name, const char *value, pid_t *pids, size_t room);

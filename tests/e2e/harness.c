@@ -28,49 +28,6 @@
 
 static struct daemon *all; /* of this case */
 
-/* ---- What there is -------------------------------------------------------------------------- */
-
-static const char *variable_or(const char *name, const char *otherwise)
-{
-    const char *value = getenv(name);
-
-    return value && *value ? value : otherwise;
-}
-
-const char *harness_build(void)
-{
-    return variable_or("E2E_BUILD", E2E_BUILD);
-}
-
-const char *harness_superd(void)
-{
-    return variable_or("E2E_SUPERD", E2E_BUILD "/superd/superd");
-}
-
-const char *harness_specimen(void)
-{
-    return variable_or("E2E_SPECIMEN", E2E_BUILD "/tests/e2e/handlers/specimen");
-}
-
-bool harness_is_root(void)
-{
-    return geteuid() == 0;
-}
-
-char *harness_loopback(char text[32])
-{
-    unsigned pid = (unsigned)getpid();
-
-    snprintf(text, 32, "127.%u.%u.%u", 100 + pid % 100, (pid >> 8) & 255, 1 + (pid & 127));
-    return text;
-}
-
-void harness_needs_root(void)
-{
-    if (!harness_is_root())
-        e2e_skip("this needs root");
-}
-
 /* ---- Configuration -------------------------------------------------------------------------- */
 
 void daemon_configure(struct daemon *daemon, const struct setup *setup)
@@ -202,7 +159,7 @@ static bool is_settled(void *data)
     size_t count = daemon_launchers(daemon, launchers, COUNT(launchers));
 
     return count > 0 && count == census_children(daemon->pid, children, COUNT(children)) &&
-           census_asleep(daemon->pid);
+           census_state(daemon->pid) == 'S';
 }
 
 void daemon_rebase(struct daemon *daemon)

@@ -139,7 +139,11 @@ bool harness_is_root(void);
  * the port to the kernel. Returns TEXT. */
 char *harness_loopback(char text[32]);
 
-/* Leave the case unless we are root. */
+/* Leave the case unless we are root; unless superd can be pid 1 of a namespace. */
 void harness_needs_root(void);
+void harness_needs_pid_namespaces(void);
+
+/* The name that `hours` has for the day of the week that it is in DAYS days, in UTC. */
+const char *harness_day_in(int days);
 
 #endif

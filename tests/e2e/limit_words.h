@@ -16,6 +16,10 @@ struct daemon;
 void expect_refusal(struct daemon *daemon, const char *service, const char *reason);
 void expect_hold(struct daemon *daemon, const char *service, const char *reason);
 
+/* A client from address FROM is served by the specimen, or is refused, at the first listener of SERVICE. */
+void expect_admitted(struct daemon *daemon, const char *service, const char *from);
+void expect_refused(struct daemon *daemon, const char *service, const char *from);
+
 void close_all(const int *fds, size_t count);
 
 #endif

@@ -6,26 +6,14 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "harness.h"
+#include "limit_words.h"
 #include "origin.h"
 #include "process.h"
 
-#define WAIT   "exec = ['@SPECIMEN@', 'wait']; "
-#define LISTEN "listen = '127.0.0.1:0'; "
-#define OTHER  65533
-
-static void refused(struct daemon *daemon, const char *service, const char *from)
-{
-    origin_expect_refused(daemon_address(daemon, service, 0), from);
-}
-
-static void admitted(struct daemon *daemon, const char *service, const char *from)
-{
-    close(origin_enter(daemon_address(daemon, service, 0), from));
-}
+#define OTHER 65533
 
 /* ---- Rules ---------------------------------------------------------------------------------- */
 
@@ -37,14 +25,14 @@ static void deny__prefix__refused_and_the_log_names_the_rule(void)
                                          "  }; };");
     const json_t *event;
 
-    refused(daemon, "a", "127.0.2.200");
+    expect_refused(daemon, "a", "127.0.2.200");
     event = expect_event(&daemon->events, "refuse", "reason", "denied", NULL);
     assert_string_equal(event_text(event, "rule"), "127.0.2.0/24");
     assert_non_null(strstr(event_text(event, "where"), "superd.conf:"));
     assert_memory_equal(event_text(event, "peer"), "127.0.2.200:", 12);
-    refused(daemon, "a", "127.0.3.1");
-    admitted(daemon, "a", "127.0.3.2");
-    admitted(daemon, "a", "127.0.1.1");
+    expect_refused(daemon, "a", "127.0.3.1");
+    expect_admitted(daemon, "a", "127.0.3.2");
+    expect_admitted(daemon, "a", "127.0.1.1");
     assert_int_equal(count_events(&daemon->events, "refuse", NULL), 2);
     daemon_stop(daemon);
 }
@@ -55,11 +43,11 @@ static void rules__nested__the_longest_wins_and_deny_at_equal_length(void)
         "a: { " LISTEN WAIT "access: { allow = ['127.0.0.0/16', '127.0.2.1', '127.0.2.9'];\n"
         "          deny = ['127.0.2.0/24', '127.0.2.9']; }; };");
 
-    admitted(daemon, "a", "127.0.1.1");
-    refused(daemon, "a", "127.0.2.2");
-    admitted(daemon, "a", "127.0.2.1");
-    refused(daemon, "a", "127.0.2.9");
-    refused(daemon, "a", "127.1.0.1"); /* no rule, and there is one that allows */
+    expect_admitted(daemon, "a", "127.0.1.1");
+    expect_refused(daemon, "a", "127.0.2.2");
+    expect_admitted(daemon, "a", "127.0.2.1");
+    expect_refused(daemon, "a", "127.0.2.9");
+    expect_refused(daemon, "a", "127.1.0.1"); /* no rule, and there is one that allows */
     daemon_stop(daemon);
 }
 
@@ -73,11 +61,11 @@ static void rules__reloaded__hold_for_the_next_connection(void)
     int fd = origin_enter(daemon_address(daemon, "a", 0), "127.0.0.2");
 
     daemon_reload(daemon, &closed);
-    refused(daemon, "a", "127.0.0.2");
+    expect_refused(daemon, "a", "127.0.0.2");
     client_say(fd, "live ones are left alone\n");
     client_hear_nothing(fd, 50);
     daemon_reload(daemon, &open);
-    admitted(daemon, "a", "127.0.0.2");
+    expect_admitted(daemon, "a", "127.0.0.2");
     close(fd);
     daemon_stop(daemon);
 }
@@ -121,17 +109,6 @@ static void unix__uid_and_gid_rules__hold_for_the_peer(void)
 
 /* ---- Hours ---------------------------------------------------------------------------------- */
 
-/* The day of the week that begins in DAYS days, in UTC. */
-static const char *day_in(int days)
-{
-    static const char names[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    time_t then = time(NULL) + (time_t)days * 24 * 3600;
-    struct tm parts;
-
-    gmtime_r(&then, &parts);
-    return names[parts.tm_wday];
-}
-
 static void hours__closed_and_open__refused_and_admitted(void)
 {
     char services[768];
@@ -142,13 +119,13 @@ static void hours__closed_and_open__refused_and_admitted(void)
         services, sizeof services,
         "shut: { " LISTEN WAIT "access: { hours = ['%s 00:00-24:00']; time_zone = 'UTC'; }; };\n"
         "open: { " LISTEN WAIT "access: { hours = ['%s', '%s', '%s']; time_zone = 'UTC'; }; };",
-        day_in(3), day_in(-1), day_in(0), day_in(1));
+        harness_day_in(3), harness_day_in(-1), harness_day_in(0), harness_day_in(1));
     daemon = daemon_serve(services);
-    refused(daemon, "shut", "127.0.0.2");
+    expect_refused(daemon, "shut", "127.0.0.2");
     event = expect_event(&daemon->events, "refuse", "reason", "closed-hours", NULL);
-    assert_memory_equal(event_text(event, "rule"), day_in(3), 3);
+    assert_memory_equal(event_text(event, "rule"), harness_day_in(3), 3);
     assert_non_null(strstr(event_text(event, "where"), "superd.conf:"));
-    admitted(daemon, "open", "127.0.0.2");
+    expect_admitted(daemon, "open", "127.0.0.2");
     daemon_stop(daemon);
 }
 
@@ -163,10 +140,10 @@ static void trap__touched__refused_everywhere_until_it_is_over(void)
     int live = origin_enter(a, "127.0.0.2"), fd;
     uint64_t touched;
 
-    refused(daemon, "sensor", "127.0.0.2");
+    expect_refused(daemon, "sensor", "127.0.0.2");
     touched = e2e_now_ms();
     expect_event(&daemon->events, "refuse", "service", "sensor", "reason", "trapped", NULL);
-    admitted(daemon, "a", "127.0.0.3");
+    expect_admitted(daemon, "a", "127.0.0.3");
     if ((fd = origin_ask(a, "127.0.0.2")) >= 0) {
         close(fd); /* only when the machine is that slow */
         assert_true(e2e_now_ms() - touched >= 1000);
@@ -190,14 +167,14 @@ static void trap__a_service_of_traps_alone__touching_one_closes_the_other_servic
         "u: { listen = 'udp:127.0.0.1:0'; exec = ['@SPECIMEN@', 'datagram', '1']; };");
     int fd;
 
-    refused(daemon, "sensor", "127.0.0.2");
-    refused(daemon, "a", "127.0.0.2");
-    refused(daemon, "b", "127.0.0.2");
+    expect_refused(daemon, "sensor", "127.0.0.2");
+    expect_refused(daemon, "a", "127.0.0.2");
+    expect_refused(daemon, "b", "127.0.0.2");
     fd = origin_datagrams(daemon_address(daemon, "u", 0), "127.0.0.2");
     client_say(fd, "hello?");
     expect_event(&daemon->events, "refuse", "service", "u", "reason", "trapped", NULL);
     client_hear_nothing(fd, 50);
-    admitted(daemon, "b", "127.0.0.3");
+    expect_admitted(daemon, "b", "127.0.0.3");
     expect_event(&daemon->events, "admit", "service", "b", NULL); /* the handler may be quicker */
     assert_int_equal(count_events(&daemon->events, "admit", NULL), 1);
     close(fd);
@@ -255,7 +232,7 @@ static void refuse_message__clients_that_do_not_read__others_are_served_meanwhil
     daemon_reload(daemon, &setup);
     for (size_t i = 0; i < COUNT(fds); i++)
         fds[i] = origin_dial(daemon_address(daemon, "a", 0), "127.0.0.2");
-    admitted(daemon, "a", "127.0.0.3");
+    expect_admitted(daemon, "a", "127.0.0.3");
     daemon_expect_quiet(daemon); /* all of them are closed, unread as they are */
     for (size_t i = 0; i < COUNT(fds); i++)
         close(fds[i]);
@@ -272,7 +249,7 @@ static void banner__sent_before_anything_of_the_handler(void)
     assert_string_equal(client_hear_line(fd), "Authorized use only.\r");
     origin_expect_greeting(fd);
     close(fd);
-    refused(daemon, "a", "127.0.0.3"); /* a banner is not for them */
+    expect_refused(daemon, "a", "127.0.0.3"); /* a banner is not for them */
     daemon_stop(daemon);
 }
 

@@ -9,25 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "harness.h"
+#include "limit_words.h"
 #include "origin.h"
 
-#define WAIT   "exec = ['@SPECIMEN@', 'wait']; "
-#define LISTEN "listen = '127.0.0.1:0'; "
 #define SILENT 250 /* ms without an answer are silence */
-
-static void refused(struct daemon *daemon, const char *service, const char *from)
-{
-    origin_expect_refused(daemon_address(daemon, service, 0), from);
-}
-
-static void admitted(struct daemon *daemon, const char *service, const char *from)
-{
-    close(origin_enter(daemon_address(daemon, service, 0), from));
-}
 
 /* ---- Files of rules ------------------------------------------------------------------------- */
 
@@ -67,12 +55,12 @@ static void file__of_prefixes__refused_and_the_log_names_its_line(void)
     const json_t *event;
     char where[128];
 
-    refused(daemon, "a", "127.0.2.7");
+    expect_refused(daemon, "a", "127.0.2.7");
     event = expect_event(&daemon->events, "refuse", "reason", "denied", NULL);
     snprintf(where, sizeof where, "%s:3", daemon_path(daemon, "blocked"));
     assert_string_equal(event_text(event, "where"), where);
-    refused(daemon, "a", "127.0.3.1");
-    admitted(daemon, "a", "127.0.4.1");
+    expect_refused(daemon, "a", "127.0.3.1");
+    expect_admitted(daemon, "a", "127.0.4.1");
     daemon_stop(daemon);
 }
 
@@ -80,17 +68,17 @@ static void file__renamed_over__in_force_without_reload(void)
 {
     struct daemon *daemon = with_file(FILES, "127.0.2.1\n");
 
-    refused(daemon, "a", "127.0.2.1");
+    expect_refused(daemon, "a", "127.0.2.1");
     daemon_write(daemon, "new", "127.0.2.2\n");
     assert_int_equal(rename(daemon_path(daemon, "new"), daemon_path(daemon, "blocked")), 0);
     read_again(daemon);
-    admitted(daemon, "a", "127.0.2.1");
-    refused(daemon, "a", "127.0.2.2");
+    expect_admitted(daemon, "a", "127.0.2.1");
+    expect_refused(daemon, "a", "127.0.2.2");
     daemon_write(daemon, "new", "127.0.2.1\n"); /* and once more: the watch is still there */
     assert_int_equal(rename(daemon_path(daemon, "new"), daemon_path(daemon, "blocked")), 0);
     read_again(daemon);
-    refused(daemon, "a", "127.0.2.1");
-    admitted(daemon, "a", "127.0.2.2");
+    expect_refused(daemon, "a", "127.0.2.1");
+    expect_admitted(daemon, "a", "127.0.2.2");
     daemon_stop(daemon);
 }
 
@@ -98,11 +86,11 @@ static void file__appended_to__in_force_without_reload(void)
 {
     struct daemon *daemon = with_file(FILES, "127.0.2.1\n");
 
-    admitted(daemon, "a", "127.0.2.2");
+    expect_admitted(daemon, "a", "127.0.2.2");
     append(daemon, "127.0.2.2\n");
     read_again(daemon);
-    refused(daemon, "a", "127.0.2.2");
-    refused(daemon, "a", "127.0.2.1");
+    expect_refused(daemon, "a", "127.0.2.2");
+    expect_refused(daemon, "a", "127.0.2.1");
     assert_int_equal(count_events(&daemon->events, "reload", NULL), 1); /* that of with_file() */
     daemon_stop(daemon);
 }
@@ -116,8 +104,8 @@ static void file__wrong_line__said_and_left_out(void)
     snprintf(where, sizeof where, "%s:2", daemon_path(daemon, "blocked"));
     expect_event(&daemon->events, "config", "level", "warning", "where", where, NULL);
     read_again(daemon);
-    refused(daemon, "a", "127.0.2.1");
-    refused(daemon, "a", "127.0.2.2");
+    expect_refused(daemon, "a", "127.0.2.1");
+    expect_refused(daemon, "a", "127.0.2.2");
     daemon_stop(daemon);
 }
 
@@ -134,8 +122,8 @@ static void file__long_comment__is_no_rule(void)
         memcpy(text + i, " 127.0.2.1", 10);
     strcpy(text + 402, "\n127.0.2.2\n");
     daemon = with_file(FILES, text);
-    admitted(daemon, "a", "127.0.2.1");
-    refused(daemon, "a", "127.0.2.2");
+    expect_admitted(daemon, "a", "127.0.2.1");
+    expect_refused(daemon, "a", "127.0.2.2");
     event = expect_event(&daemon->events, "refuse", NULL);
     snprintf(where, sizeof where, "%s:2", daemon_path(daemon, "blocked"));
     assert_string_equal(event_text(event, "where"), where);
@@ -153,7 +141,7 @@ static void file__missing__an_error_at_a_reload_and_nothing_changes(void)
     daemon_reload_fails(daemon, &missing);
     event = expect_event(&daemon->events, "config", "level", "error", "service", "a", NULL);
     assert_non_null(strstr(event_text(event, "message"), "/blocked"));
-    admitted(daemon, "a", "127.0.0.2");
+    expect_admitted(daemon, "a", "127.0.0.2");
     daemon_stop(daemon);
 }
 
@@ -166,22 +154,11 @@ static void file__goes_and_comes_back__said_and_in_force_again(void)
     event = expect_event(&daemon->events, "config", "level", "warning", NULL);
     assert_non_null(strstr(event_text(event, "message"), "/blocked"));
     read_again(daemon);
-    admitted(daemon, "a", "127.0.2.1");
+    expect_admitted(daemon, "a", "127.0.2.1");
     daemon_write(daemon, "blocked", "127.0.2.1\n");
     read_again(daemon);
-    refused(daemon, "a", "127.0.2.1");
+    expect_refused(daemon, "a", "127.0.2.1");
     daemon_stop(daemon);
-}
-
-/* The day of the week that begins in DAYS days, in UTC. */
-static const char *day_in(int days)
-{
-    static const char names[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    time_t then = time(NULL) + (time_t)days * 24 * 3600;
-    struct tm parts;
-
-    gmtime_r(&then, &parts);
-    return names[parts.tm_wday];
 }
 
 /* ---- Listener mode -------------------------------------------------------------------------- */
@@ -233,7 +210,7 @@ static void udp__closed_hours__dropped_counted_and_never_launched(void)
     long long sum = 0;
     int fd;
 
-    snprintf(access, sizeof access, "hours = ['%s']; time_zone = 'UTC';", day_in(3));
+    snprintf(access, sizeof access, "hours = ['%s']; time_zone = 'UTC';", harness_day_in(3));
     snprintf(services, sizeof services, ECHO_UDP, access);
     daemon = daemon_start(&(struct setup){.log = "summary = '1s';", .services = services});
     fd = origin_datagrams(daemon_address(daemon, "u", 0), "127.0.0.2");
@@ -362,9 +339,9 @@ static void tcp__mode_changes_from_listener__the_filter_goes(void)
     assert_int_equal(connects_within(daemon_address(daemon, "a", 0), "127.0.2.1", SILENT),
                      -ETIMEDOUT);
     daemon_reload(daemon, &after);
-    refused(daemon, "a", "127.0.2.1"); /* accepted and closed now, which the log can tell */
+    expect_refused(daemon, "a", "127.0.2.1"); /* accepted and closed now, which the log can tell */
     expect_event(&daemon->events, "refuse", "reason", "denied", NULL);
-    admitted(daemon, "a", "127.0.3.1");
+    expect_admitted(daemon, "a", "127.0.3.1");
     daemon_stop(daemon);
 }
 

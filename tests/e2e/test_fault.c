@@ -302,9 +302,35 @@ static void reload__no_socket_pair__the_old_goes_on(void)
     expect_reload_fails(FAULT_SOCKETPAIR, EMFILE);
 }
 
-static void reload__no_process__the_old_goes_on(void)
+/* Launchers that cannot be forked now are forked later, and clients wait for them. */
+static void expect_launchers_later(struct daemon *daemon)
 {
-    expect_reload_fails(FAULT_FORK, EAGAIN);
+    expect_failed(FAULT_FORK);
+    expect_event(&daemon->events, "launcher", "state", "missing", "error", strerror(EAGAIN), NULL);
+    expect_served(daemon);
+    expect_event(&daemon->events, "launcher", "state", "replaced", NULL);
+    assert_int_equal(failed(FAULT_FORK), 3);
+    daemon_expect_quiet(daemon);
+    daemon_stop(daemon);
+}
+
+static void reload__no_process__launchers_come_later(void)
+{
+    struct daemon *daemon = start(CAT);
+
+    let_fail(FAULT_FORK, 0, 3, EAGAIN);
+    daemon_reload(daemon, NULL);
+    expect_launchers_later(daemon);
+}
+
+static void upgrade__no_process__launchers_come_later(void)
+{
+    struct daemon *daemon = start(CAT);
+
+    let_fail(FAULT_FORK, 1, 3, EAGAIN); /* the first is the check's */
+    daemon_signal(daemon, SIGUSR2);
+    expect_event(&daemon->events, "upgrade", "state", "done", NULL);
+    expect_launchers_later(daemon);
 }
 
 struct reloads {
@@ -367,7 +393,8 @@ static const struct e2e_case cases[] = {
     E2E(memory__each_allocation_of_a_connection__the_next_is_served),
     E2E(reload__no_socket__the_old_goes_on),
     E2E(reload__no_socket_pair__the_old_goes_on),
-    E2E(reload__no_process__the_old_goes_on),
+    E2E(reload__no_process__launchers_come_later),
+    E2E(upgrade__no_process__launchers_come_later),
     E2E(reload__each_allocation__the_service_goes_on),
 };
 

@@ -3,11 +3,13 @@
  * repeat, and served again when the cause has gone. And launchers that die.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -247,20 +249,6 @@ static void launcher__killed_again_and_again__no_busy_loop(void)
     daemon_stop(daemon);
 }
 
-static void wait_until_stopped(pid_t pid)
-{
-    char path[64], state[1];
-
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    do {
-        FILE *file = fopen(path, "re");
-
-        assert_non_null(file);
-        assert_int_equal(fscanf(file, "%*d (%*[^)]) %c", state), 1);
-        fclose(file);
-    } while (state[0] != 'T');
-}
-
 static void launcher__hangs__the_launch_fails_in_time_and_the_service_goes_on(void)
 {
     struct daemon *daemon = daemon_start(
@@ -271,12 +259,135 @@ static void launcher__hangs__the_launch_fails_in_time_and_the_service_goes_on(vo
     assert_true(count > 0);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(kill(launchers[i], SIGSTOP), 0);
-        wait_until_stopped(launchers[i]);
+        while (census_state(launchers[i]) != 'T')
+            sched_yield();
     }
     expect_failure(daemon, "other", "stuck", ETIMEDOUT);
     for (size_t i = 0; i < count; i++)
         expect_event(&daemon->events, "launcher", "state", "replaced", NULL);
     daemon_talk(daemon, "other", "still here", "still here");
+    daemon_stop(daemon);
+}
+
+/* ---- A file system that is silent ----------------------------------------------------------- */
+
+/* Mount at PATH one that answers nothing, as that of a user may. Returns what to close to end it,
+ * or -1. */
+static int mount_silent(const char *path)
+{
+    char options[96];
+    int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+    snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fd);
+    if (fd >= 0 && mount("silent", path, "fuse", MS_NOSUID | MS_NODEV, options) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+#define SILENT(name)                                                                               \
+    name                                                                                           \
+        ": { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat']; directory = '@DIR@/silent'; };" \
+        "\n"
+
+struct silence {
+    struct daemon *daemon;
+    int fd;
+};
+
+/* Superd looks at the directory when it starts: it becomes silent later. */
+static struct silence silence_begin(const char *superd)
+{
+    const struct setup setup = {.superd = superd, .services = OTHER SILENT("mute") SILENT("dumb")};
+    struct silence silence;
+
+    harness_needs_root();
+    silence.daemon = daemon_prepare(&setup);
+    assert_int_equal(mkdir(daemon_path(silence.daemon, "silent"), 0755), 0);
+    daemon_expect_file(silence.daemon, "silent");
+    daemon_run(silence.daemon, &setup);
+    silence.fd = mount_silent(daemon_path(silence.daemon, "silent"));
+    if (silence.fd < 0) {
+        daemon_signal(silence.daemon, SIGTERM);
+        daemon_wait(silence.daemon);
+        rmdir(daemon_path(silence.daemon, "silent"));
+        daemon_expect_gone(silence.daemon);
+        e2e_skip("no FUSE file system can be mounted");
+    }
+    return silence;
+}
+
+static void silence_end(struct silence *silence)
+{
+    char *path = daemon_path(silence->daemon, "silent");
+
+    assert_int_equal(umount2(path, MNT_DETACH), 0);
+    close(silence->fd); /* what waits for it fails now */
+}
+
+static size_t stuck_launches(struct daemon *daemon)
+{
+    events_read(&daemon->events);
+    return count_events(&daemon->events, "end", "outcome", "launch-failed", "step", "stuck", NULL);
+}
+
+/* The first launch that hangs holds up who shares its launcher; the next one has its own. */
+static void directory__silent__others_are_held_up_once(void)
+{
+    struct silence silence = silence_begin(
+        "launchers = 1; launch_timeout = '2s'; isolation: { idle = '100ms'; };");
+    struct daemon *daemon = silence.daemon;
+    int fd;
+
+    expect_failure(daemon, "mute", "stuck", ETIMEDOUT);
+    expect_event(&daemon->events, "launcher", "state", "apart", "service", "mute", NULL);
+    daemon_talk(daemon, "other", "after it", "after it");
+    assert_int_equal(stuck_launches(daemon), 1);
+    fd = daemon_dial(daemon, "mute");
+    while (daemon_launchers(daemon, (pid_t[16]){0}, 16) < 2)
+        sched_yield(); /* its own begin with the order */
+    for (int i = 0; i < 5; i++)
+        daemon_talk(daemon, "other", "meanwhile", "meanwhile");
+    assert_int_equal(stuck_launches(daemon), 1);
+    client_expect_closed(fd);
+    close(fd);
+    expect_event(&daemon->events, "end", "service", "mute", "step", "stuck", NULL);
+    assert_int_equal(count_events(&daemon->events, "launcher", "state", "apart", NULL), 1);
+    silence_end(&silence);
+    daemon_talk(daemon, "mute", "not any more", "not any more"); /* its own serve it, too */
+    assert_int_equal(rmdir(daemon_path(daemon, "silent")), 0);
+    daemon_stop(daemon);
+}
+
+/* Two of them, and room for one that has launchers of its own: the other one waits, which is
+ * said. */
+static void directory__silent_for_more_than_there_is_room__said(void)
+{
+    struct silence silence = silence_begin("launchers = 2; launch_timeout = '2s'; isolation: { "
+                                           "templates = 1; idle = '100ms'; };");
+    struct daemon *daemon = silence.daemon;
+    int first = daemon_dial(daemon, "mute"), second = daemon_dial(daemon, "dumb");
+
+    client_expect_closed(first);
+    client_expect_closed(second);
+    close(first);
+    close(second);
+    expect_event(&daemon->events, "launcher", "state", "apart", "service", "mute", NULL);
+    expect_event(&daemon->events, "launcher", "state", "apart", "service", "dumb", NULL);
+    first = daemon_dial(daemon, "mute");
+    second = daemon_dial(daemon, "dumb");
+    expect_event(&daemon->events, "launcher", "state", "crowded", NULL);
+    daemon_talk(daemon, "other", "not concerned", "not concerned");
+    assert_int_equal(stuck_launches(daemon), 2);
+    silence_end(&silence); /* the one that hung fails; the one that waited is served */
+    client_half_close(first);
+    client_half_close(second);
+    assert_string_equal(client_hear_all(first, NULL), "");
+    assert_string_equal(client_hear_all(second, NULL), "");
+    close(first);
+    close(second);
+    assert_int_equal(rmdir(daemon_path(daemon, "silent")), 0);
     daemon_stop(daemon);
 }
 
@@ -292,6 +403,8 @@ static const struct e2e_case cases[] = {
     E2E(launcher__killed__replaced_and_the_service_goes_on),
     E2E(launcher__killed_under_load__nobody_is_forgotten),
     E2E(launcher__killed_again_and_again__no_busy_loop),
+    E2E(directory__silent__others_are_held_up_once),
+    E2E(directory__silent_for_more_than_there_is_room__said),
     E2E(launcher__hangs__the_launch_fails_in_time_and_the_service_goes_on),
 };
 

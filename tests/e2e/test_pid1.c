@@ -3,11 +3,8 @@
  * what nobody else does.
  */
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "harness.h"
 #include "report.h"
@@ -16,16 +13,7 @@
 
 static struct daemon *start_as_pid1(const char *services)
 {
-    pid_t pid;
-    int status;
-
-    harness_needs_root();
-    pid = fork();
-    if (pid == 0)
-        _exit(unshare(CLONE_NEWPID | CLONE_NEWNS) == 0 ? 0 : 1);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    if (status != 0)
-        e2e_skip("no namespaces to be had here");
+    harness_needs_pid_namespaces();
     return daemon_start(&(struct setup){
         .own_pid_namespace = true, .superd = "grace = '200ms';", .services = services});
 }

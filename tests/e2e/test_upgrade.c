@@ -3,13 +3,11 @@
  * whoever counts them notices.
  */
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "crowd.h"
@@ -411,6 +409,41 @@ static void again_and_again__50_times__nothing_grows(void)
     daemon_stop(daemon);
 }
 
+static void expect_pid_in(struct daemon *daemon, const char *name)
+{
+    static const char *const names[] = {"one", "two"};
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        if (name && strcmp(names[i], name) == 0)
+            assert_int_equal(atoi(daemon_read(daemon, names[i])), daemon->pid);
+        else
+            assert_int_equal(access(daemon_path(daemon, names[i]), F_OK), -1);
+    }
+}
+
+/* A reload leaves the file where it is, and the next program moves it. */
+static void pid_file__changed_by_a_reload__moves_with_the_upgrade(void)
+{
+    const struct setup one = {.superd = "pid_file = '@DIR@/one';", .services = CAT};
+    const struct setup two = {.superd = "pid_file = '@DIR@/two';", .services = CAT};
+    const struct setup none = {.services = CAT};
+    struct daemon *daemon = daemon_start(&one);
+
+    daemon_reload(daemon, &two);
+    expect_pid_in(daemon, "one");
+    daemon_upgrade(daemon);
+    expect_pid_in(daemon, "two");
+    daemon_reload(daemon, &none);
+    expect_pid_in(daemon, "two");
+    daemon_upgrade(daemon);
+    expect_pid_in(daemon, NULL);
+    daemon_reload(daemon, &one);
+    daemon_upgrade(daemon);
+    expect_pid_in(daemon, "one");
+    daemon_reload(daemon, &two);
+    daemon_stop(daemon); /* wants it removed */
+}
+
 /* ---- Where it runs -------------------------------------------------------------------------- */
 
 static void usr2__upgrades(void)
@@ -453,16 +486,9 @@ static void notify__reloading_then_ready(void)
 static void pid1__upgrades(void)
 {
     struct daemon *daemon;
-    int fd, status;
-    pid_t pid;
+    int fd;
 
-    harness_needs_root();
-    pid = fork();
-    if (pid == 0)
-        _exit(unshare(CLONE_NEWPID | CLONE_NEWNS) == 0 ? 0 : 1);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    if (status != 0)
-        e2e_skip("no namespaces to be had here");
+    harness_needs_pid_namespaces();
     daemon = daemon_start(&(struct setup){.own_pid_namespace = true, .services = CAT});
     fd = daemon_dial(daemon, "cat");
     daemon_upgrade(daemon);
@@ -565,6 +591,7 @@ static const struct e2e_case cases[] = {
     E2E(configuration__changed_as_well__as_after_a_reload),
     E2E(reload__at_the_same_time__both_are_done),
     E2E(again_and_again__50_times__nothing_grows),
+    E2E(pid_file__changed_by_a_reload__moves_with_the_upgrade),
     E2E(usr2__upgrades),
     E2E(notify__reloading_then_ready),
     E2E(pid1__upgrades),

@@ -1,6 +1,8 @@
 /*
  * Upgrades that cannot be: the old program says why and goes on, as if nothing had been.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +23,31 @@ static void binary__not_to_be_run__refused(void)
     daemon_upgrade_fails(daemon, daemon_path(daemon, "plain"), "ermission denied");
     daemon_upgrade_fails(daemon, daemon->directory, "ermission denied");
     daemon_upgrade(daemon);
+    daemon_stop(daemon);
+}
+
+/* As on a file server that does not answer: who opens the file waits until we give up our lease on it. */
+static void binary__hangs_when_it_is_run__clients_are_served(void)
+{
+    struct daemon *daemon = daemon_serve(CAT);
+    const char *binary = daemon_script(daemon, "leased", "exec @SUPERD@ \"$@\"\n");
+    int lease = open(binary, O_RDONLY | O_CLOEXEC), fd = control_dial(daemon);
+    char request[256];
+
+    signal(SIGIO, SIG_IGN); /* that somebody waits */
+    if (fcntl(lease, F_SETLEASE, F_WRLCK) != 0)
+        e2e_skip("no leases to be had here: %s", strerror(errno));
+    snprintf(request, sizeof request, "{'command': 'upgrade', 'binary': '%s'}", binary);
+    control_say(fd, request);
+    expect_event(&daemon->events, "operator", "command", "upgrade", NULL);
+    for (int i = 0; i < 10; i++)
+        daemon_talk(daemon, "cat", "meanwhile", "meanwhile");
+    assert_string_equal(control_error(daemon, "{'command': 'upgrade'}"), "an upgrade is under way");
+    assert_int_equal(fcntl(lease, F_SETLEASE, F_UNLCK), 0);
+    close(lease);
+    control_expect_true(control_hear(fd), "result.upgraded");
+    expect_event(&daemon->events, "upgrade", "state", "done", NULL);
+    close(fd);
     daemon_stop(daemon);
 }
 
@@ -226,6 +253,7 @@ static void stop__while_it_is_checked__stops(void)
 
 static const struct e2e_case cases[] = {
     E2E(binary__not_to_be_run__refused),
+    E2E(binary__hangs_when_it_is_run__clients_are_served),
     E2E(binary__no_superd__refused),
     E2E(binary__talks_without_end__refused),
     E2E(version__of_the_handover__not_understood__refused),

@@ -118,6 +118,12 @@ struct daemon *isolation_start(const char *superd, const char *services)
     return start(&(struct setup){.superd = superd ? superd : SETTINGS, .services = services});
 }
 
+struct daemon *isolation_start_by(void (*before_exec)(void *data), const char *services)
+{
+    return start(
+        &(struct setup){.superd = SETTINGS, .services = services, .before_exec = before_exec});
+}
+
 /* In the child that becomes superd: give its directory (where its standard error is) to the user, and
  * be him. */
 static void become_user(void *data)

@@ -28,6 +28,9 @@ void isolation_needs_root(void);
  * users and a short life of idle launchers. */
 struct daemon *isolation_start(const char *superd, const char *services);
 
+/* The same by a superd whose process goes through BEFORE_EXEC first. */
+struct daemon *isolation_start_by(void (*before_exec)(void *data), const char *services);
+
 /* Skip where an ordinary user's superd cannot have namespaces, so no `strict`. */
 void isolation_needs_user_namespaces(void);
 

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -330,6 +331,44 @@ static int count_entries(const char *path)
     return say_count(count);
 }
 
+#define REMOVABLE_DEPTH 3
+
+/* Folders below the one at FD that something could be removed from; its own /tmp and what processes
+ * show of each other are not meant. Nothing is removed: a host whose wall is missing must live
+ * on. */
+static long removable_in(int fd, int depth)
+{
+    DIR *directory = fdopendir(fd);
+    const struct dirent *entry;
+    long count = 0;
+
+    if (!directory) {
+        close(fd);
+        return 0;
+    }
+    if (faccessat(dirfd(directory), ".", W_OK, 0) == 0)
+        count++;
+    while (depth > 0 && (entry = readdir(directory))) {
+        int below;
+
+        if (entry->d_name[0] == '.' || strcmp(entry->d_name, "proc") == 0 ||
+            strcmp(entry->d_name, "tmp") == 0)
+            continue;
+        below = openat(dirfd(directory), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        if (below >= 0)
+            count += removable_in(below, depth - 1);
+    }
+    closedir(directory);
+    return count;
+}
+
+static int count_removable(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY);
+
+    return fd < 0 ? say(-1) : say_count(removable_in(fd, REMOVABLE_DEPTH));
+}
+
 static int remove_file(const char *path)
 {
     return say(unlink(path));
@@ -413,6 +452,25 @@ static int user_namespace(const char *argument)
     return say(unshare(CLONE_NEWUSER));
 }
 
+/* As root of a namespace of one's own, take away what covers the folder of PATH, or make it
+ * writable. */
+static int uncover(const char *path)
+{
+    char folder[4096];
+    int fd;
+
+    snprintf(folder, sizeof folder, "%s", path);
+    *strrchr(folder, '/') = '\0';
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+        return say(-1);
+    umount2(folder, MNT_DETACH);
+    umount2(folder, 0);
+    mount(NULL, folder, NULL, MS_REMOUNT | MS_BIND, NULL);
+    mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND, NULL);
+    fd = open(path, O_WRONLY);
+    return say(fd < 0 ? -1 : close(fd));
+}
+
 static int user_namespace_by_clone(const char *argument)
 {
     long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
@@ -440,10 +498,51 @@ static int add_key(const char *argument)
     return say(syscall(SYS_add_key, "user", "hostile", "x", 1, KEY_SPEC_USER_KEYRING) < 0 ? -1 : 0);
 }
 
+/* Look for it as its owner would: what hangs from the session is the caller's to search. */
+static int find_key(const char *argument)
+{
+    (void)argument;
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 ||
+        syscall(SYS_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING) < 0)
+        return say(-1);
+    return say(
+        syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "hostile", 0) < 0 ? -1
+                                                                                               : 0);
+}
+
 static int become_root(const char *argument)
 {
     (void)argument;
     return say(setuid(0));
+}
+
+static int change_personality(const char *argument)
+{
+    (void)argument;
+    return say(personality(ADDR_NO_RANDOMIZE) < 0 ? -1 : 0);
+}
+
+static int say_name(const char *name)
+{
+    printf("name %s\n", name);
+    fflush(stdout);
+    return 0;
+}
+
+static int host_name(const char *argument)
+{
+    char name[256] = "";
+
+    (void)argument;
+    return gethostname(name, sizeof name - 1) != 0 ? say(-1) : say_name(name);
+}
+
+static int namespace_of(const char *kind)
+{
+    char path[64], name[64] = "";
+
+    snprintf(path, sizeof path, "/proc/self/ns/%.20s", kind);
+    return readlink(path, name, sizeof name - 1) < 0 ? say(-1) : say_name(name);
 }
 
 static int core_limit(const char *argument)
@@ -545,6 +644,10 @@ static const struct {
     {"write", open_to_write},
     {"make", make_file},
     {"remove", remove_file},
+    {"removable", count_removable},
+    {"personality", change_personality},
+    {"hostname", host_name},
+    {"namespace", namespace_of},
     {"entries", count_entries},
     {"execute", execute_own},
     {"setuid", run_setuid},
@@ -554,10 +657,12 @@ static const struct {
     {"mount", mount_something},
     {"unmount", unmount},
     {"userns", user_namespace},
+    {"uncover", uncover},
     {"userns-clone", user_namespace_by_clone},
     {"chroot", change_root},
     {"device", make_device},
     {"key", add_key},
+    {"find-key", find_key},
     {"root", become_root},
     {"core", core_limit},
     {"connect", connect_port},

@@ -99,10 +99,9 @@ static void stop_levels(struct daemon *daemon)
 
 /* ---- Rights --------------------------------------------------------------------------------- */
 
-static void rights__each_level__as_documented(void)
+/* Those that stand whoever superd and its handlers are. */
+static void expect_walls(struct daemon *daemon)
 {
-    struct daemon *daemon = start_levels();
-
     expect_all(daemon, "mount /tmp", "denied", "denied", "denied: Operation not permitted");
     expect_all(daemon, "unmount /proc", "denied", "denied", "denied: Operation not permitted");
     expect_all(daemon, "chroot", "denied", "denied", "denied");
@@ -115,6 +114,13 @@ static void rights__each_level__as_documented(void)
     expect_all(daemon, "write /proc/sys/kernel/core_pattern", "denied", "denied", "denied");
     expect_attempt(daemon, "basic", "core", "count 0");
     expect_attempt(daemon, "strict", "core", "count 0");
+}
+
+static void rights__each_level__as_documented(void)
+{
+    struct daemon *daemon = start_levels();
+
+    expect_walls(daemon);
     expect_nothing_gained(daemon, ATTACKER_UID);
     stop_levels(daemon);
 }
@@ -151,6 +157,7 @@ static void rights__root_at_strict__harmless(void)
     for (size_t i = 0; i < COUNT(denied); i++)
         expect_attempt(daemon, "strict", denied[i], "denied");
     expect_attempt(daemon, "strict", "make /tmp/new", "done");
+    assert_int_equal(attempt_count(daemon, "strict", "removable /"), 0); /* its own root included */
     assert_int_equal(access("/usr/bin/id", F_OK), 0);
     daemon_talk(daemon, "cat", "still here", "still here");
     isolation_stop(daemon);
@@ -170,6 +177,58 @@ static void calls__kill__ends_the_handler(void)
     expect_attempt(daemon, "strict", "make /tmp/a", "done");
     expect_attempt(daemon, "few", "loopback", "denied");
     expect_attempt(daemon, "few", "core", "count 0");
+    isolation_stop(daemon);
+}
+
+/* ---- Details -------------------------------------------------------------------------------- */
+
+static void expect_namespaces(struct daemon *daemon, const char *service, const char *own)
+{
+    static const char *const kinds[] = {"mnt", "pid", "net", "ipc", "uts", "cgroup", "user"};
+
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        char path[64], host[64] = "", line[64], *answer;
+        bool same;
+
+        snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)daemon->pid, kinds[i]);
+        assert_true(readlink(path, host, sizeof host - 1) > 0);
+        snprintf(line, sizeof line, "namespace %s", kinds[i]);
+        answer = attempt(daemon, service, "%s", line);
+        if (strncmp(answer, "name ", 5) != 0)
+            fail_msg("%s: %s: %s", service, kinds[i], answer);
+        same = strcmp(answer + 5, host) == 0;
+        if (same == (strstr(own, kinds[i]) != NULL))
+            fail_msg("%s: %s is %s, superd's is %s", service, kinds[i], answer, host);
+    }
+}
+
+static void details__each__as_it_says(void)
+{
+    struct daemon *daemon;
+
+    isolation_needs_root();
+    daemon = isolation_start(
+        NULL,
+        HOSTILE("basic", ATTACKER) HOSTILE("strict", ATTACKER "isolation = 'strict';")
+            HOSTILE("mapped", ATTACKER "isolation = 'strict'; isolate: { user_namespace = true; "
+                                       "hostname = 'castle'; devices = '/dev/tty'; };")
+                HOSTILE("kept", ATTACKER "isolate: { capabilities = 'net_raw'; };"));
+    expect_namespaces(daemon, "basic", "");
+    expect_namespaces(daemon, "strict", "mnt pid net ipc uts cgroup");
+    expect_namespaces(daemon, "mapped", "mnt pid net ipc uts cgroup user");
+    expect_attempt(daemon, "strict", "hostname", "name localhost");
+    expect_attempt(daemon, "mapped", "hostname", "name castle");
+    expect_attempt(daemon, "strict", "read /dev/tty", "denied: No such file");
+    expect_attempt(daemon, "mapped", "read /dev/tty", "denied: No such device"); /* it has none */
+    expect_attempt(daemon, "basic", "personality", "done");
+    expect_attempt(daemon, "strict", "personality", "denied");
+    assert_int_equal(attempt_count(daemon, "mapped", "who"), ATTACKER_UID);
+    assert_int_equal(attempt_count(daemon, "mapped", "capable"), 0);
+    expect_attempt(daemon, "mapped", "mount /tmp", "denied");
+    expect_attempt(daemon, "mapped", "root", "denied");
+    assert_int_equal(attempt_count(daemon, "kept", "capable"), 1);
+    expect_attempt(daemon, "kept", "packet", "done");
+    expect_attempt(daemon, "kept", "device /tmp/superd-device", "denied");
     isolation_stop(daemon);
 }
 
@@ -287,6 +346,7 @@ static void image__links__stay_inside(void)
     expect_attempt(daemon, "image", "read /tmp/new", "done");
     expect_attempt(daemon, "image", "make /new", "denied: Read-only");
     expect_attempt(daemon, "image", "read /usr", "denied: No such file");
+    expect_attempt(daemon, "image", "remove /hostile", "denied: Read-only");
     expect_attempt(daemon, "image", "seen", "count 0"); /* it has no /proc */
     expect_attempt(daemon, "alone", "seen", "count 0");
     daemon_expect_quiet(daemon);
@@ -305,14 +365,17 @@ static void processes__of_other_services__out_of_reach(void)
     static const char *const attempts[] = {"kill", "trace-one", "read-memory"};
     struct daemon *daemon = start_levels();
     int victim = begin_attempt(daemon, "none", "victim");
-    pid_t pid = pid_of(daemon, victim);
+    pid_t pid = pid_of(daemon, victim), launchers[32];
     char line[64];
 
+    assert_true(daemon_launchers(daemon, launchers, COUNT(launchers)) > 0);
     for (size_t i = 0; i < COUNT(attempts); i++) {
         snprintf(line, sizeof line, "%s %d", attempts[i], (int)pid);
         expect_attempt(daemon, "basic", line, "done"); /* of one user: that is what basic means */
         expect_attempt(daemon, "strict", line, "denied");
         snprintf(line, sizeof line, "%s %d", attempts[i], (int)daemon->pid);
+        expect_all(daemon, line, "denied", "denied", "denied");
+        snprintf(line, sizeof line, "%s %d", attempts[i], (int)launchers[0]);
         expect_all(daemon, line, "denied", "denied", "denied");
     }
     assert_int_equal(attempt_count(daemon, "strict", "seen"), 0);
@@ -321,12 +384,66 @@ static void processes__of_other_services__out_of_reach(void)
     stop_levels(daemon);
 }
 
+/* What is hidden from a service is not hidden from another process of its user: the way there,
+ * through /proc, is closed. */
+static void view_at_basic__process_outside__no_way_out(void)
+{
+    struct daemon *daemon;
+    char secret[256], here[300], there[300], line[64];
+    int victim;
+    pid_t pid;
+
+    isolation_needs_root();
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 2)
+        e2e_skip("this kernel has no landlock that does no harm");
+    daemon = isolation_start(
+        NULL,
+        CAT HOSTILE("outside", ATTACKER)
+            HOSTILE("walled", ATTACKER "isolate: { hide = '@DIR@/hidden'; read_only = '/'; };")
+                HOSTILE("reading", ATTACKER "isolate: { read_only = '/'; };")
+                    HOSTILE("rooted", ATTACKER "isolate: { root = 'minimal'; };"));
+    daemon_expect_file(daemon, "hidden");
+    snprintf(secret, sizeof secret, "%s/secret", daemon_path(daemon, "hidden"));
+    assert_int_equal(mkdir(daemon_path(daemon, "hidden"), 0755), 0);
+    process_shell("echo x > %s; chmod 666 %s", secret, secret);
+    victim = begin_attempt(daemon, "outside", "victim");
+    pid = pid_of(daemon, victim);
+    snprintf(here, sizeof here, "read %s", secret);
+    snprintf(there, sizeof there, "read /proc/%d/root%s", (int)pid, secret);
+    expect_attempt(daemon, "outside", here, "done");
+    expect_attempt(daemon, "outside", there, "done");
+    expect_attempt(daemon, "walled", here, "denied: No such file");
+    expect_attempt(daemon, "walled", there, "denied: Permission denied");
+    expect_attempt(daemon, "rooted", there, "denied");
+    snprintf(there, sizeof there, "uncover %s", secret);
+    expect_attempt(daemon, "outside", there, "done"); /* nothing covers it */
+    expect_attempt(daemon, "walled", there, "denied: No such file");
+    expect_attempt(daemon, "reading", there, "denied: Read-only");
+    expect_attempt(daemon, "rooted", there, "denied: No such file");
+    snprintf(there, sizeof there, "write /proc/%d/root%s", (int)pid, secret);
+    expect_attempt(daemon, "outside", there, "done");
+    expect_attempt(daemon, "walled", there, "denied: Permission denied");
+    snprintf(line, sizeof line, "trace-one %d", (int)pid);
+    expect_attempt(daemon, "outside", line, "done");
+    expect_attempt(daemon, "walled", line, "denied");
+    expect_attempt(daemon, "rooted", line, "denied");
+    snprintf(line, sizeof line, "read-memory %d", (int)pid);
+    expect_attempt(daemon, "walled", line, "denied");
+    snprintf(line, sizeof line, "kill %d", (int)pid);
+    expect_attempt(daemon, "walled", line, landlock_keeps_signals() ? "denied" : "done");
+    kill(pid, SIGKILL);
+    client_expect_closed(victim);
+    close(victim);
+    daemon_expect_quiet(daemon);
+    process_shell("rm -rf %s", daemon_path(daemon, "hidden"));
+    isolation_stop(daemon);
+}
+
 static void kill_everything__each_level__superd_and_others_go_on(void)
 {
     struct daemon *daemon = start_levels();
     int other = begin_attempt(daemon, "strict", "victim");
-    pid_t before[16], after[16], pid = pid_of(daemon, other);
-    size_t count = daemon_launchers(daemon, before, 16);
+    pid_t pid;
 
     expect_attempt(daemon, "none", "kill-all", "done");
     client_expect_closed(other); /* of the same user: the host's view reaches into namespaces */
@@ -340,8 +457,9 @@ static void kill_everything__each_level__superd_and_others_go_on(void)
         close(other);
         kill(pid, SIGKILL);
     }
-    assert_int_equal(daemon_launchers(daemon, after, 16), count);
-    assert_memory_equal(before, after, count * sizeof before[0]);
+    /* Those of a service's own may end because nobody needs them, which is no death. */
+    daemon_talk(daemon, "cat", "the host goes on", "the host goes on");
+    assert_int_equal(count_events(&daemon->events, "launcher", "state", "replaced", NULL), 0);
     stop_levels(daemon);
 }
 
@@ -491,6 +609,31 @@ static void dynamic_users__a_tmp_each__empty_and_bounded(void)
     isolation_stop(daemon);
 }
 
+/* The root of a slot is one that chroot(2) made. Who may call everything gets no further all the
+ * same: he has not the capability, and who stands in such a root gets no user namespace to have it
+ * in. */
+static void dynamic_users__all_calls__no_way_out_of_its_root(void)
+{
+    static const char *const denied[] = {"chroot",     "userns",       "userns-clone",
+                                         "mount /tmp", "unmount /tmp", "make /new"};
+    struct daemon *daemon;
+    int held;
+
+    isolation_needs_root();
+    daemon = isolation_start(NULL, HOSTILE("each", "isolation = 'strict'; user = "
+                                                   "'dynamic-per-connection'; isolate: { launchers "
+                                                   "= 1; system_calls = 'all'; };"));
+    held = begin_attempt(daemon, "each", "victim");
+    for (size_t i = 0; i < COUNT(denied); i++)
+        expect_attempt(daemon, "each", denied[i], "denied");
+    assert_int_equal(attempt_count(daemon, "each", "removable /"), 0);
+    assert_int_equal(attempt_count(daemon, "each", "seen"), 0);
+    kill(pid_of(daemon, held), SIGKILL);
+    client_expect_closed(held);
+    close(held);
+    isolation_stop(daemon);
+}
+
 #define CROWD 140 /* more than a launcher has places for that are made ahead */
 
 static void dynamic_users__crowd__each_has_a_tmp(void)
@@ -569,6 +712,39 @@ static void dynamic_users__all_in_use__clients_wait(void)
     for (int i = 0; i < 2; i++)
         close(busy[i]);
     close(waiting);
+    isolation_stop(daemon);
+}
+
+/* Key rings are a uid's, and outlive its processes: what one leaves there is what the next one
+ * finds. It is so for a user that two share, and no dynamic user can reach one, whatever his
+ * calls. */
+static void dynamic_users__key_rings__leave_nothing_to_the_next(void)
+{
+    static const char *const strangers[] = {"ordinary", "all", "service", "basic"};
+    struct daemon *daemon;
+
+    isolation_needs_root();
+    daemon = isolation_start(
+        "isolation: { users = '64300-64303'; idle = '100ms'; };",
+        HOSTILE("shared", ATTACKER)
+            HOSTILE("ordinary", "isolation = 'strict'; user = 'dynamic-per-connection';")
+                HOSTILE("all", "isolation = 'strict'; user = 'dynamic-per-connection'; isolate: { "
+                               "system_calls = 'all'; };")
+                    HOSTILE("service", "isolation = 'strict'; user = 'dynamic'; isolate: { "
+                                       "system_calls = 'all'; };")
+                        HOSTILE("basic", "isolation = 'basic'; user = 'dynamic'; isolate: { root = "
+                                         "'minimal'; };"));
+    expect_attempt(daemon, "shared", "key", "done");
+    expect_attempt(daemon, "shared", "find-key", "done");
+    for (size_t i = 0; i < COUNT(strangers); i++) {
+        /* More often than there are uids: one of them comes again. */
+        for (int session = 0; session < 6; session++) {
+            expect_attempt(daemon, strangers[i], "key", "denied: Operation not permitted");
+            expect_attempt(daemon, strangers[i], "find-key", "denied: Operation not permitted");
+        }
+    }
+    /* What else "all" may do is left to it. */
+    expect_attempt(daemon, "basic", "userns", "done");
     isolation_stop(daemon);
 }
 
@@ -723,18 +899,7 @@ static void ordinary_user__each_level__as_documented(void)
                                           .defaults = "# whoever we are: no user\n",
                                           .services = FIRST USERS_LEVELS});
     daemon_rebase(daemon);
-    expect_all(daemon, "mount /tmp", "denied", "denied", "denied: Operation not permitted");
-    expect_all(daemon, "unmount /proc", "denied", "denied", "denied: Operation not permitted");
-    expect_all(daemon, "chroot", "denied", "denied", "denied");
-    expect_all(daemon, "device /tmp/superd-device", "denied", "denied", "denied");
-    expect_all(daemon, "root", "denied", "denied", "denied");
-    expect_all(daemon, "packet", "denied", "denied", "denied");
-    expect_all(daemon, "userns", "done", "done", "denied: Operation not permitted");
-    expect_all(daemon, "userns-clone", "done", "done", "denied");
-    expect_all(daemon, "key", "done", "done", "denied: Operation not permitted");
-    expect_all(daemon, "write /proc/sys/kernel/core_pattern", "denied", "denied", "denied");
-    expect_attempt(daemon, "basic", "core", "count 0");
-    expect_attempt(daemon, "strict", "core", "count 0");
+    expect_walls(daemon);
     snprintf(secret, sizeof secret, "read %s", daemon_path(daemon, "secret"));
     expect_all(daemon, secret, "done", "done", "denied: No such file");
     snprintf(port, sizeof port, "connect %s", strrchr(daemon_address(daemon, "first", 0), ':') + 1);
@@ -844,11 +1009,13 @@ static const struct e2e_case cases[] = {
     E2E(rights__each_level__as_documented),
     E2E(rights__root_at_strict__harmless),
     E2E(calls__kill__ends_the_handler),
+    E2E(details__each__as_it_says),
     E2E(files__of_others__not_there_at_strict),
     E2E(tmp__filled__has_an_end),
     E2E(shared_directory__links__lead_nowhere),
     E2E(image__links__stay_inside),
     E2E(processes__of_other_services__out_of_reach),
+    E2E(view_at_basic__process_outside__no_way_out),
     E2E(kill_everything__each_level__superd_and_others_go_on),
     E2E(siblings__strict__kept_apart_by_landlock),
     E2E(siblings__dynamic_per_connection__strangers),
@@ -856,9 +1023,11 @@ static const struct e2e_case cases[] = {
     E2E(dynamic_users__each_another__given_back),
     E2E(dynamic_users__somebody_left__not_used_again),
     E2E(dynamic_users__a_tmp_each__empty_and_bounded),
+    E2E(dynamic_users__all_calls__no_way_out_of_its_root),
     E2E(dynamic_users__crowd__each_has_a_tmp),
     E2E(dynamic_users__somebody_left__keeps_its_tmp),
     E2E(dynamic_users__all_in_use__clients_wait),
+    E2E(dynamic_users__key_rings__leave_nothing_to_the_next),
     E2E(network__services_of_the_host__out_of_reach),
     E2E(bombs__own_group__ended_whole),
     E2E(bombs__own_process_namespace__ended_whole),

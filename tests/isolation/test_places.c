@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "files.h"
 #include "fixture.h"
 #include "process.h"
@@ -396,6 +398,110 @@ static void missing__warned__served_without(void)
     check(CHECKED("warn"), "warning: isolation without root needs user namespaces");
 }
 
+/* ---- What superd itself may not ------------------------------------------------------------- */
+
+static unsigned lost; /* the capability that the next superd does not have */
+
+static void lose(void *data)
+{
+    (void)data;
+    if (prctl(PR_CAPBSET_DROP, lost, 0, 0, 0) != 0)
+        _exit(125);
+}
+
+#define CONFINED(policy)                                                                         \
+    "none: { listen = '127.0.0.1:0'; exec = '/bin/cat'; isolation = 'none'; user = 'root'; };\n" \
+    "basic: { listen = '127.0.0.1:0'; exec = '/bin/cat'; " ATTACKER "isolate: { on_missing = "   \
+    "'" policy "'; }; };\n"                                                                      \
+    "kept: { listen = '127.0.0.1:0'; exec = '/bin/cat'; " ATTACKER "isolate: { on_missing = "    \
+    "'" policy "'; capabilities = 'net_raw'; }; };\n"                                            \
+    "strict: { listen = '127.0.0.1:0'; exec = '/bin/cat'; isolation = 'strict'; " ATTACKER       \
+    "isolate: { on_missing = '" policy "'; network = 'loopback'; }; };\n"
+
+/* What a superd without CAPABILITY says of CONFINED(): lines like those of `superd --check`. */
+static char *check_without(unsigned capability, const char *services, int code)
+{
+    static const char *const arguments[] = {"--check", NULL};
+    struct daemon *daemon;
+    static char said[16384];
+
+    isolation_needs_root();
+    lost = capability;
+    daemon = daemon_launch(
+        &(struct setup){.services = services, .arguments = arguments, .before_exec = lose});
+    assert_int_equal(daemon_wait(daemon), code);
+    snprintf(said, sizeof said, "%s", daemon_read(daemon, "stderr"));
+    daemon_expect_gone(daemon);
+    return said;
+}
+
+static void expect_times(const char *text, const char *wanted, size_t times)
+{
+    size_t found = 0;
+
+    for (const char *at = strstr(text, wanted); at; at = strstr(at + 1, wanted))
+        found++;
+    if (found != times)
+        fail_msg("\"%s\" is there %zu times, not %zu: %s", wanted, found, times, text);
+}
+
+/* Each service that needs it is refused, in a line that names it, and no other is. */
+static void rights__missing__refused_by_name(void)
+{
+    static const struct {
+        unsigned capability;
+        const char *name;
+        size_t services;
+    } rights[] = {{CAP_SETUID, "setuid", 3},       {CAP_SETGID, "setgid", 3},
+                  {CAP_KILL, "kill", 3},           {CAP_SETPCAP, "setpcap", 3},
+                  {CAP_SYS_ADMIN, "sys_admin", 1}, {CAP_SYS_CHROOT, "sys_chroot", 1},
+                  {CAP_NET_ADMIN, "net_admin", 1}, {CAP_NET_RAW, "net_raw", 1}};
+
+    for (size_t i = 0; i < COUNT(rights); i++) {
+        const char *said = check_without(rights[i].capability, CONFINED("refuse"), 1);
+        char wanted[96];
+
+        snprintf(wanted, sizeof wanted, ": error: superd needs the capability %s to ",
+                 rights[i].name);
+        expect_times(said, wanted, rights[i].services);
+        expect_times(said, ": error: ", rights[i].services);
+    }
+}
+
+/* Its user and its groups are what nothing can do without. */
+static void rights__missing__warned_but_of_the_user(void)
+{
+    const char *said = check_without(CAP_SETPCAP, CONFINED("warn"), 0);
+
+    expect_times(said, ": warning: superd needs the capability setpcap to ", 3);
+    said = check_without(CAP_SETGID, CONFINED("warn"), 1);
+    expect_times(said, ": error: superd needs the capability setgid to ", 3);
+}
+
+/* Without the right to empty the bounding set the handlers have nothing all the same, root's number
+ * included, and the report says what is not as it should be. */
+static void rights__none_to_bound__served_and_told(void)
+{
+    struct daemon *daemon;
+
+    isolation_needs_root();
+    lost = CAP_SETPCAP;
+    daemon = isolation_start_by(
+        lose, HOSTILE("basic", ATTACKER "isolate: { on_missing = 'warn'; };")
+                  HOSTILE("root", "user = 'root'; isolation = 'basic'; isolate: { on_missing = "
+                                  "'warn'; };")
+                      HOSTILE("strict", "user = 'root'; isolation = 'strict'; isolate: { "
+                                        "on_missing = 'warn'; pid_namespace = 'connection'; };"));
+    assert_int_equal(attempt_count(daemon, "basic", "capable"), 0);
+    assert_int_equal(attempt_count(daemon, "root", "capable"), 0);
+    assert_int_equal(attempt_count(daemon, "strict", "capable"), 0);
+    assert_int_equal(attempt_count(daemon, "root", "who"), 0);
+    expect_attempt(daemon, "strict", "mount /tmp", "denied");
+    assert_non_null(strstr(superctl_expect(daemon, 0, "isolation basic"),
+                           "its bounding set has those that superd may not take out"));
+    isolation_stop(daemon);
+}
+
 static const struct e2e_case cases[] = {
     E2E(own_launchers__idle__end_and_come_again),
     E2E(own_launchers__an_instance_lives__it_lives_on),
@@ -409,6 +515,9 @@ static const struct e2e_case cases[] = {
     E2E(supervisor__killed__nothing_left_after_the_next_start),
     E2E(missing__refused__names_the_sysctl),
     E2E(missing__warned__served_without),
+    E2E(rights__missing__refused_by_name),
+    E2E(rights__missing__warned_but_of_the_user),
+    E2E(rights__none_to_bound__served_and_told),
 };
 
 int main(int argc, char **argv)

@@ -183,7 +183,7 @@ static void example__challenge__players_are_strangers(void)
     struct replacement changes[] = {{"\"/srv/pwnme\"", image},
                                     {"\"*:4000\"", "\"127.0.0.1:0\""},
                                     {"\"/chal\"", "[\"/chal\", \"ask\"]"},
-                                    {"400000-465535\"", "64300-64399\"; idle = \"100ms\""},
+                                    {"2100000000-2100065535\"", "64300-64399\"; idle = \"100ms\""},
                                     {NULL, NULL},
                                     {NULL, NULL}};
     int victim;

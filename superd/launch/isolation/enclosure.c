@@ -14,6 +14,7 @@
 #include "launch/isolation/landlock.h"
 #include "launch/isolation/namespaces.h"
 #include "launch/isolation/privilege.h"
+#include "launch/isolation/view.h"
 
 static bool failed(struct enclosure *enclosure, enum launch_step step, int r)
 {
@@ -25,14 +26,16 @@ static bool failed(struct enclosure *enclosure, enum launch_step step, int r)
 }
 
 /* Rules are a second wall: a kernel without them is no error. */
-static int rules_of(const struct isolation_settings *settings, bool same_user)
+static int rules_of(const struct service_config *service, bool same_user)
 {
     int rules = -EOPNOTSUPP;
 
-    if (settings && settings->level == ISOLATION_STRICT)
-        rules = landlock_rules(settings);
+    if (service && service->isolation.level == ISOLATION_STRICT)
+        rules = landlock_rules(&service->isolation);
     else if (same_user)
         rules = landlock_scope();
+    if (rules == -EOPNOTSUPP && service && view_needed(service))
+        rules = landlock_apart(landlock_version());
     return rules;
 }
 
@@ -81,7 +84,7 @@ void enclosure_enter(struct enclosure *enclosure, const struct launch_place *pla
         return;
     if (failed(enclosure, STEP_PRIVILEGES, privilege_renounce()))
         return;
-    enclosure->rules = rules_of(settings, same_user);
+    enclosure->rules = rules_of(settings ? place->plan->service : NULL, same_user);
     if (enclosure->rules != -EOPNOTSUPP && failed(enclosure, STEP_LANDLOCK, enclosure->rules))
         return;
     if (enclosure->rules < 0)
@@ -91,6 +94,8 @@ void enclosure_enter(struct enclosure *enclosure, const struct launch_place *pla
         return;
     if (settings && settings->filter_calls)
         failed(enclosure, STEP_SYSTEM_CALLS, filter_load(settings, place->plan));
+    else if (settings && place->plan->service->identity.dynamic != DYNAMIC_NO)
+        failed(enclosure, STEP_SYSTEM_CALLS, filter_load_no_keys());
 }
 
 int enclosure_instance(const struct enclosure *enclosure, const struct plan *plan,

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <linux/capability.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/config.h"
 #include "launch/isolation/cgroup.h"
@@ -61,15 +62,39 @@ static unsigned look_capabilities(const struct service_config *service, const ch
                                    : "it has none, and could get some from a program";
         return is_root(service) ? 2 : 1;
     }
+    if (kept == 0 && geteuid() == 0 && !service->isolation.user_namespace &&
+        !(privilege_permitted() & CAPABILITY(CAP_SETPCAP)) && !privilege_is_bound(0)) {
+        *text_r = "it has none; its bounding set has those that superd may not take out";
+        return 1;
+    }
     *text_r = kept == 0      ? "it has none and can get none"
               : kept & grave ? "it has some that amount to root"
                              : "it has some";
     return kept == 0 ? 0 : kept & grave ? 2 : 1;
 }
 
+static enum landlock_reach reach_of(const struct service_config *service)
+{
+    return landlock_reach_of(service, landlock_version());
+}
+
+/* Is there a process of its user that sees the host's files, and whose root in /proc it may
+ * enter? */
+static bool has_way_out(const struct service_config *service)
+{
+    return service->identity.dynamic == DYNAMIC_NO &&
+           service->isolation.pid_namespace == SHARING_OFF && reach_of(service) == LANDLOCK_ALL;
+}
+
 static unsigned look_root(const struct service_config *service, const char **text_r)
 {
-    switch (service->isolation.root) {
+    const struct isolation_settings *settings = &service->isolation;
+
+    if ((settings->root != ROOT_HOST || settings->hide[0]) && has_way_out(service)) {
+        *text_r = "it sees the host's files through /proc, by another process of its user";
+        return 2;
+    }
+    switch (settings->root) {
     case ROOT_MINIMAL:
         *text_r = "it sees programs, libraries and its own files";
         return 0;
@@ -77,28 +102,35 @@ static unsigned look_root(const struct service_config *service, const char **tex
         *text_r = "it sees an image of its own";
         return 0;
     default:
-        *text_r = "it sees all of the host's files that its user may read";
-        return service->isolation.hide && service->isolation.hide[0] ? 1 : 2;
+        break;
     }
+    *text_r = settings->hide[0]
+                  ? "it sees all of the host's files that its user may read, but what is hidden"
+                  : "it sees all of the host's files that its user may read";
+    return settings->hide[0] ? 1 : 2;
+}
+
+static bool has_path(const char *const *paths, const char *wanted)
+{
+    for (; *paths; paths++) {
+        if (strcmp(*paths, wanted) == 0)
+            return true;
+    }
+    return false;
 }
 
 static unsigned look_writing(const struct service_config *service, const char **text_r)
 {
     const struct isolation_settings *settings = &service->isolation;
+    bool own = settings->root != ROOT_HOST;
 
-    if (settings->root != ROOT_HOST) {
-        *text_r = settings->read_write[0] ? "it may write where its settings say"
-                                          : "it can write nothing that outlives it";
-        return settings->read_write[0] ? 1 : 0;
+    if ((!own && !has_path(settings->read_only, "/")) || has_way_out(service)) {
+        *text_r = "it may write whatever its user may";
+        return 2;
     }
-    for (const char *const *path = settings->read_only; *path; path++) {
-        if (strcmp(*path, "/") == 0) {
-            *text_r = "it may write where its settings say";
-            return 1;
-        }
-    }
-    *text_r = "it may write whatever its user may";
-    return 2;
+    *text_r = own && !settings->read_write[0] ? "it can write nothing that outlives it"
+                                              : "it may write where its settings say";
+    return own && !settings->read_write[0] ? 0 : 1;
 }
 
 static unsigned look_tmp(const struct service_config *service, const char **text_r)
@@ -128,13 +160,19 @@ static unsigned look_network(const struct service_config *service, const char **
 
 static unsigned look_processes(const struct service_config *service, const char **text_r)
 {
-    static const char *const texts[SHARING_MAX] = {
-        "it sees all processes, and can signal and trace those of its user",
-        "it sees the processes of its service alone",
-        "each connection sees its own processes alone"};
+    static const char *const texts[SHARING_MAX] = {"", "it sees the processes of its service alone",
+                                                   "each connection sees its own processes alone"};
+    static const char *const seen[] = {
+        [LANDLOCK_ALL] = "it sees all processes, and can signal and trace those of its user",
+        [LANDLOCK_UNTRACED] = "it sees all processes, can signal those of its user, and trace none",
+        [LANDLOCK_UNREACHED] = "it sees all processes, and can signal and trace none",
+    };
 
     *text_r = texts[service->isolation.pid_namespace];
-    return service->isolation.pid_namespace == SHARING_OFF ? 2 : 0;
+    if (service->isolation.pid_namespace != SHARING_OFF)
+        return 0;
+    *text_r = seen[reach_of(service)];
+    return reach_of(service) == LANDLOCK_ALL ? 2 : 1;
 }
 
 static unsigned look_siblings(const struct service_config *service, const char **text_r)
@@ -144,9 +182,13 @@ static unsigned look_siblings(const struct service_config *service, const char *
         *text_r = "connections of the service cannot reach each other";
         return 0;
     }
-    if (service->isolation.level == ISOLATION_STRICT && landlock_version() >= LANDLOCK_SIGNALS) {
+    if (reach_of(service) == LANDLOCK_UNREACHED) {
         *text_r = "connections of the service cannot signal or trace each other";
         return 0;
+    }
+    if (reach_of(service) == LANDLOCK_UNTRACED) {
+        *text_r = "connections of the service can signal each other, but not trace";
+        return 1;
     }
     *text_r = "connections of the service can signal and trace each other";
     return 2;
@@ -166,7 +208,9 @@ static unsigned look_calls(const struct service_config *service, const char **te
     bool filter = service->isolation.filter_calls;
 
     *text_r = filter ? "it can ask the kernel for what is on its list"
-                     : "it can ask the kernel for anything";
+              : service->identity.dynamic != DYNAMIC_NO
+                  ? "it can ask the kernel for anything but key rings"
+                  : "it can ask the kernel for anything";
     return filter ? 0 : 2;
 }
 

@@ -146,25 +146,52 @@ static void add_rules(struct builder *builder)
     }
 }
 
+static int begin(struct builder *builder, uint32_t action)
+{
+    builder->context = seccomp_init(action);
+    if (!builder->context)
+        return -ENOMEM;
+    /* no_new_privs is set already; a tree is five times shorter for the calls that matter. */
+    note(builder, seccomp_attr_set(builder->context, SCMP_FLTATR_CTL_NNP, 0));
+    note(builder, seccomp_attr_set(builder->context, SCMP_FLTATR_CTL_OPTIMIZE, 2));
+    note(builder,
+         seccomp_attr_set(builder->context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS));
+    return 0;
+}
+
+static int put_on(struct builder *builder)
+{
+    if (builder->error == 0)
+        note(builder, seccomp_load(builder->context));
+    seccomp_release(builder->context);
+    return builder->error;
+}
+
+int filter_load_no_keys(void)
+{
+    struct builder builder = {.error = 0};
+    int r = begin(&builder, SCMP_ACT_ALLOW);
+
+    if (r < 0)
+        return r;
+    for (const char *const *call = call_set_find("@keyring")->members; *call; call++)
+        note(&builder, seccomp_rule_add(builder.context, SCMP_ACT_ERRNO(EPERM),
+                                        seccomp_syscall_resolve_name(*call), 0));
+    return put_on(&builder);
+}
+
 int filter_load(const struct isolation_settings *settings, const struct plan *plan)
 {
     struct builder builder = {
         .settings = settings, .private_mounts = plan->clone_flags != 0, .extra = extra_of(plan)};
+    int r;
 
     while (settings->calls[builder.count])
         builder.count++;
-    builder.context = seccomp_init(settings->call_action == CALL_KILL ? SCMP_ACT_KILL_PROCESS
-                                                                      : SCMP_ACT_ERRNO(ENOSYS));
-    if (!builder.context)
-        return -ENOMEM;
-    /* no_new_privs is set already; a tree is five times shorter for the calls that matter. */
-    note(&builder, seccomp_attr_set(builder.context, SCMP_FLTATR_CTL_NNP, 0));
-    note(&builder, seccomp_attr_set(builder.context, SCMP_FLTATR_CTL_OPTIMIZE, 2));
-    note(&builder,
-         seccomp_attr_set(builder.context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS));
+    r = begin(&builder,
+              settings->call_action == CALL_KILL ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ERRNO(ENOSYS));
+    if (r < 0)
+        return r;
     add_rules(&builder);
-    if (builder.error == 0)
-        note(&builder, seccomp_load(builder.context));
-    seccomp_release(builder.context);
-    return builder.error;
+    return put_on(&builder);
 }

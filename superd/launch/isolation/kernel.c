@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include "launch/isolation/cgroup.h"
 #include "launch/isolation/landlock.h"
 #include "launch/isolation/namespaces.h"
+#include "launch/isolation/privilege.h"
 #include "launch/isolation/user_map.h"
 #include "launch/isolation/view.h"
 
@@ -111,6 +113,7 @@ const struct kernel *kernel_probe(void)
     found.error[KERNEL_SECCOMP] = try_seccomp();
     found.error[KERNEL_LANDLOCK] = landlock_version() > 0 ? 0 : EOPNOTSUPP;
     found.error[KERNEL_LANDLOCK_SIGNALS] = landlock_version() >= LANDLOCK_SIGNALS ? 0 : EOPNOTSUPP;
+    found.no_right = geteuid() == 0 && !(privilege_permitted() & CAPABILITY(CAP_SYS_ADMIN));
     found.controllers = cgroup_controllers(&writable);
     found.error[KERNEL_CGROUP] = writable ? 0 : EROFS;
     done = true;
@@ -133,6 +136,9 @@ static void need(struct question *question, enum kernel_part part, const char *s
 
     if (error == 0)
         return;
+    question->missing++;
+    if (error == EPERM && part != KERNEL_USER_NAMESPACE && question->kernel->no_right)
+        return; /* it is not the kernel: rights.c says what it is */
     if (part == KERNEL_USER_NAMESPACE)
         snprintf(text, sizeof text,
                  "%s needs %s, which this kernel does not let us have: %s (see %s)", setting,
@@ -141,7 +147,6 @@ static void need(struct question *question, enum kernel_part part, const char *s
         snprintf(text, sizeof text, "%s needs %s, which this kernel does not let us have: %s",
                  setting, kernel_part_names[part], strerror(error));
     question->say(question->data, text);
-    question->missing++;
 }
 
 static void need_groups(struct question *question, const struct isolation_settings *settings)
@@ -193,6 +198,8 @@ unsigned kernel_missing(const struct kernel *kernel, const struct service_config
     }
     if (settings->filter_calls)
         need(&question, KERNEL_SECCOMP, "isolate.system_calls");
+    else if (service->identity.dynamic != DYNAMIC_NO)
+        need(&question, KERNEL_SECCOMP, "a dynamic user");
     need_groups(&question, settings);
     return question.missing;
 }

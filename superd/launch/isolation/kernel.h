@@ -29,6 +29,7 @@ enum kernel_part {
 struct kernel {
     int error[KERNEL_PART_MAX];
     unsigned controllers; /* enum cgroup_controller */
+    bool no_right;        /* we are root without the capability for namespaces and mounts */
 };
 
 extern const char *const kernel_part_names[KERNEL_PART_MAX];

@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "config/config.h"
+#include "launch/isolation/view.h"
 
 struct ruleset { /* struct landlock_ruleset_attr of version 6 */
     uint64_t files, tcp, scopes;
@@ -24,6 +25,7 @@ struct ruleset { /* struct landlock_ruleset_attr of version 6 */
 #define FILES_IOCTL     (UINT64_C(1) << 15) /* version 5 */
 #define TCP_ALL         UINT64_C(3)         /* version 4 */
 #define SCOPE_ALL       UINT64_C(3)         /* version 6: abstract sockets, signals */
+#define SCOPE_SIGNALS   UINT64_C(2)
 #define FILES_VERSION_1 ((UINT64_C(1) << 13) - 1)
 #define FILES_ONLY                                                                               \
     (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | \
@@ -96,25 +98,37 @@ static int allow_files(int rules, const struct isolation_settings *settings, uin
     return r;
 }
 
-int landlock_rules(const struct isolation_settings *settings)
+/* All that a kernel of VERSION can keep handlers at `strict` from. */
+static struct ruleset ruleset_of(const struct isolation_settings *settings, int version)
 {
-    int version = landlock_version(), rules, r;
     /* What is mounted for one connection is younger than the rules: they would not know it. And of
      * the host's own root it is for others to say what may be written. */
     bool files = settings->root == ROOT_MINIMAL && settings->private_tmp != SHARING_CONNECTION;
-    struct ruleset ruleset = {.files = files ? files_of(version) : 0,
-                              .tcp = version >= 4 && settings->network == NETWORK_NONE ? TCP_ALL
-                                                                                       : 0,
-                              .scopes = version >= LANDLOCK_SIGNALS ? SCOPE_ALL : 0};
 
     if (version == 0)
+        return (struct ruleset){0};
+    return (struct ruleset){.files = files ? files_of(version) : 0,
+                            .tcp = version >= 4 && settings->network == NETWORK_NONE ? TCP_ALL : 0,
+                            .scopes = version >= LANDLOCK_SIGNALS ? SCOPE_ALL : 0};
+}
+
+/* The kernel makes no set of rules of that. */
+static bool is_empty(const struct ruleset *ruleset)
+{
+    return ruleset->files == 0 && ruleset->tcp == 0 && ruleset->scopes == 0;
+}
+
+int landlock_rules(const struct isolation_settings *settings)
+{
+    int version = landlock_version(), rules, r;
+    struct ruleset ruleset = ruleset_of(settings, version);
+
+    if (is_empty(&ruleset))
         return -EOPNOTSUPP;
-    if (ruleset.files == 0 && ruleset.tcp == 0 && ruleset.scopes == 0)
-        return -EOPNOTSUPP; /* an empty set of rules is an error */
     rules = create(&ruleset, version);
     if (rules < 0)
         return rules;
-    r = files ? allow_files(rules, settings, ruleset.files) : 0;
+    r = ruleset.files ? allow_files(rules, settings, ruleset.files) : 0;
     if (r < 0) {
         fd_close(&rules);
         return r;
@@ -129,4 +143,34 @@ int landlock_scope(void)
     if (version < LANDLOCK_SIGNALS)
         return -EOPNOTSUPP;
     return create(&(struct ruleset){.scopes = SCOPE_ALL}, version);
+}
+
+int landlock_apart(int version)
+{
+    int rules, r;
+
+    if (version >= LANDLOCK_SIGNALS)
+        return create(&(struct ruleset){.scopes = SCOPE_SIGNALS}, version);
+    /* Before that rules must be about files: about making disks, then, which root alone may in any
+     * case. Such rules forbid to move files from one directory to another unless that is allowed,
+     * which the first version could not. */
+    if (version < 2)
+        return -EOPNOTSUPP;
+    rules = create(&(struct ruleset){.files = LANDLOCK_ACCESS_FS_MAKE_BLOCK | FILES_REFER},
+                   version);
+    r = rules < 0 ? rules : allow(rules, "/", FILES_REFER);
+    if (r < 0)
+        fd_close(&rules);
+    return r < 0 ? r : rules;
+}
+
+enum landlock_reach landlock_reach_of(const struct service_config *service, int version)
+{
+    const struct isolation_settings *settings = &service->isolation;
+    struct ruleset ruleset = ruleset_of(settings, version);
+    bool rules = settings->level == ISOLATION_STRICT && !is_empty(&ruleset);
+
+    if (!rules && !(view_needed(service) && version >= 2))
+        return LANDLOCK_ALL;
+    return version >= LANDLOCK_SIGNALS ? LANDLOCK_UNREACHED : LANDLOCK_UNTRACED;
 }

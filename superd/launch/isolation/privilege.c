@@ -48,6 +48,19 @@ int privilege_bound(uint64_t keep)
     return 0;
 }
 
+bool privilege_is_bound(uint64_t keep)
+{
+    for (unsigned number = 0; number < 64; number++) {
+        int has = prctl(PR_CAPBSET_READ, number, 0, 0, 0);
+
+        if (has < 0)
+            break;
+        if (has && !(keep & CAPABILITY(number)))
+            return false;
+    }
+    return true;
+}
+
 int privilege_reduce(uint64_t keep)
 {
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);

@@ -7,6 +7,7 @@
 #ifndef SUPERD_LAUNCH_ISOLATION_PRIVILEGE_H
 #define SUPERD_LAUNCH_ISOLATION_PRIVILEGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CAPABILITY(number) (UINT64_C(1) << (number))
@@ -16,6 +17,9 @@ uint64_t privilege_permitted(void);
 
 /* Drop all but KEEP from the bounding set, which no exec can exceed. Needs CAP_SETPCAP unless they are gone already. A user namespace that is entered later fills it again. Returns 0 or -errno. */
 int privilege_bound(uint64_t keep);
+
+/* Is nothing but (some of) KEEP in the bounding set? */
+bool privilege_is_bound(uint64_t keep);
 
 /* Be permitted KEEP of what we are permitted now, and let nothing be inherited. Returns 0 or
  * -errno. */

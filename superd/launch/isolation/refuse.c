@@ -3,11 +3,15 @@
  */
 #include "launch/isolation/refuse.h"
 
+#include <linux/capability.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "launch/isolation/cgroup.h"
 #include "launch/isolation/kernel.h"
 #include "launch/isolation/namespaces.h"
+#include "launch/isolation/privilege.h"
+#include "launch/isolation/rights.h"
 
 struct complaint {
     struct diagnostics *list;
@@ -24,6 +28,17 @@ static void say(void *data, const char *what)
                     service->name, "%s%s", what,
                     warn ? "; it is served without, as isolate.on_missing says"
                          : "; isolate.on_missing = \"warn\" would serve it without");
+}
+
+static void say_right(void *data, const char *what, bool vital)
+{
+    const struct complaint *complaint = data;
+
+    if (!vital)
+        say(data, what);
+    else
+        diagnostics_add(complaint->list, SEVERITY_ERROR, complaint->service->position,
+                        complaint->service->name, "%s", what);
 }
 
 static void drop_limits(struct resource_settings *resources, unsigned controllers)
@@ -82,40 +97,69 @@ static void weaken(const struct kernel *kernel, const struct service_config *ser
         settings->cgroup = SHARING_OFF;
 }
 
-/* False: it is not to be served. */
+/* Its own root is what makes files of a dynamic user go with it, a filter what keeps key rings
+ * empty. */
+static bool dynamic_is_whole(const struct kernel *kernel, const struct service_config *service,
+                             struct diagnostics *list)
+{
+    const char *missing = service->isolation.root == ROOT_HOST ? "a root of its own"
+                          : kernel->error[KERNEL_SECCOMP] != 0 ? "a filter that keeps it off key "
+                                                                 "rings"
+                                                               : NULL;
+
+    if (service->identity.dynamic == DYNAMIC_NO || !missing)
+        return true;
+    diagnostics_add(list, SEVERITY_ERROR, service->position, service->name,
+                    "a dynamic user cannot do without %s", missing);
+    return false;
+}
+
+/* What superd has no right to, as far as it is not the kernel's to give. */
+static void do_without(uint64_t rights, struct isolation_settings *settings)
+{
+    settings->capabilities &= ~rights;
+    if (rights & (CAPABILITY(CAP_SYS_ADMIN) | CAPABILITY(CAP_SYS_CHROOT)))
+        drop_view(settings);
+    if ((rights & CAPABILITY(CAP_NET_ADMIN)) && settings->network == NETWORK_LOOPBACK)
+        settings->network = NETWORK_NONE;
+    if (rights & CAPABILITY(CAP_SETFCAP))
+        settings->user_namespace = false;
+}
+
+/* False: it is not to be served. KERNEL: NULL where nothing is asked of it. */
 static bool review(const struct kernel *kernel, struct service_config *service,
                    struct diagnostics *list)
 {
+    const uint64_t vital = CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID);
     struct complaint complaint = {.list = list, .service = service};
+    uint64_t rights = geteuid() == 0
+                          ? rights_missing(privilege_permitted(), service, say_right, &complaint)
+                          : 0;
+    unsigned missing = kernel ? kernel_missing(kernel, service, say, &complaint) : 0;
 
-    if (kernel_missing(kernel, service, say, &complaint) == 0) {
-        if (kernel->error[KERNEL_CGROUP])
+    if (rights == 0 && missing == 0) {
+        if (kernel && kernel->error[KERNEL_CGROUP])
             service->isolation.cgroup = SHARING_OFF; /* it was nobody's wish */
         return true;
     }
-    if (service->isolation.on_missing == MISSING_REFUSE)
+    if (service->isolation.on_missing == MISSING_REFUSE || (rights & vital))
         return false;
-    weaken(kernel, service, &service->isolation);
-    /* Its own root was what made files of a dynamic user go with it. */
-    if (service->identity.dynamic != DYNAMIC_NO && service->isolation.root == ROOT_HOST) {
-        diagnostics_add(list, SEVERITY_ERROR, service->position, service->name,
-                        "a dynamic user cannot do without a root of its own");
-        return false;
-    }
-    return true;
+    do_without(rights, &service->isolation);
+    if (kernel)
+        weaken(kernel, service, &service->isolation);
+    return !kernel || dynamic_is_whole(kernel, service, list);
 }
 
 void isolation_refuse(struct config *config, struct diagnostics *list)
 {
     /* It lies in the configuration's arena, and until it is in use it may be changed. */
     struct service_config *services = (struct service_config *)config->services;
-    const struct kernel *kernel = NULL;
     size_t kept = 0;
 
     for (size_t i = 0; i < config->service_count; i++) {
-        if (services[i].isolation.level != ISOLATION_NONE && !kernel)
-            kernel = kernel_probe();
-        if (!kernel || review(kernel, &services[i], list)) {
+        bool isolated = services[i].isolation.level != ISOLATION_NONE;
+
+        if (review(isolated ? kernel_probe() : NULL, &services[i], list)) {
             if (kept != i)
                 services[kept] = services[i];
             kept++;

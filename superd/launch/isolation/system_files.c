@@ -159,10 +159,13 @@ int system_files_devices(struct mounts *mounts, bool may_make_devices)
         char path[32];
 
         snprintf(path, sizeof path, "/dev/%s", devices[i].name);
-        if (!may_make_devices)
-            r = mounts_bind(mounts, path, path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-        else if (mknodat(at, devices[i].name, S_IFCHR | 0666, makedev(1, devices[i].minor)) != 0)
-            r = -errno;
+        if (may_make_devices &&
+            mknodat(at, devices[i].name, S_IFCHR | 0666, makedev(1, devices[i].minor)) == 0)
+            continue;
+        /* In a container it may be that nobody may: then those of the host are shown. */
+        r = may_make_devices && errno != EPERM
+                ? -errno
+                : mounts_bind(mounts, path, path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
     }
     fd_close(&at);
     return r;

@@ -1,5 +1,6 @@
 /*
- * git daemon --inetd, cloned from with git.
+ * git daemon --inetd, as etc/services.d/git.conf has it, cloned from with git. As root, the repository is of
+ * another user than the service's.
  */
 #include "real.h"
 
@@ -43,12 +44,11 @@ static void git_daemon__clone_of_some_mb__whole(void)
     make_repository(directory);
     snprintf(services, sizeof services,
              "git: { listen = ('127.0.0.1:0', 'unix:@DIR@/sock');\n"
-             "  exec = ['%s', 'daemon', '--inetd', '--base-path=%s', '%s'];\n"
+             "  exec = ['%s', '-c', 'safe.directory=*', 'daemon', '--inetd',\n"
+             "    '--base-path=%s', '%s'];\n"
              "  %s environment: { HOME = '/nonexistent'; }; };\n",
              git, directory, directory, harness_is_root() ? "user = 'nobody';" : "");
     daemon_configure(daemon, &(struct setup){.services = services});
-    if (harness_is_root()) /* git wants a repository to be its user's */
-        process_shell("chown -R nobody '%s/repository.git'", directory);
     daemon_run(daemon, NULL);
     port = real_port(daemon, "git", 0);
     process_shell("cd '%s' && git clone -q git://127.0.0.1:%u/repository.git clone &&"

@@ -734,10 +734,112 @@ static void config_load__isolation_wrong__told(void **state)
          "each "
          "connection has its own user\n",
          0, 1},
+        {"superd: { isolation: { users = \"400000-400001\"; }; };\n" WITH(
+             "user = \"dynamic\"; isolation = \"strict\"; isolate: { system_calls = "
+             "[\"@ordinary\", \"keyctl\"]; };"),
+         "main.conf:3: error: \"keyctl\" cannot be given to a dynamic user: key rings belong to a "
+         "uid and outlive its processes, so what is left in them would be found by whoever gets "
+         "the uid next; give the service a user of its own\n",
+         0, 1},
+        {"superd: { isolation: { users = \"400000-400001\"; }; };\n" WITH(
+             "user = \"dynamic-per-connection\"; isolation = \"strict\"; isolate: { "
+             "system_calls = [\"!@ipc\", \"@keyring\"]; };"),
+         "main.conf:3: error: \"@keyring\" cannot be given to a dynamic user: key rings belong to "
+         "a uid and outlive its processes, so what is left in them would be found by whoever gets "
+         "the uid next; give the service a user of its own\n",
+         0, 1},
+        {"superd: { isolation: { users = \"400000-400001\"; }; };\n" WITH(
+             "user = \"dynamic\"; isolation = \"strict\"; isolate: { system_calls = "
+             "[\"!@keyring\", \"!keyctl\", \"ptrace\"]; };"),
+         "", 1, 0},
     };
 
     check_all(state, cases, COUNT(cases));
     check_all(state, dynamic, COUNT(dynamic));
+}
+
+/* ---- Dynamic users -------------------------------------------------------------------------- */
+
+#define RANGE(range) "superd: {\n  isolation: { users = \"" range "\"; };\n};\n"
+#define WARNING(range, who)                                                                      \
+    "main.conf:2: warning: \"isolation.users\": \"" range "\" holds " who                        \
+    ", so that a dynamic user could be somebody else, too: write a range that nobody has, as \"" \
+    "2100000000-2100065535\"\n"
+
+static void config_load__dynamic_range_of_others__warned(void **state)
+{
+    static const struct mistake cases[] = {
+        {RANGE("2100000000-2100065535"), "", 0, 0},
+        {RANGE("1002-99999"), "", 0, 0},
+        {RANGE("231072-299999"), "", 0, 0},
+        {RANGE("1000-1000"), WARNING("1000-1000", "the user \"ada\" (1000) of accounts/passwd"), 0,
+         0},
+        {RANGE("900-99999"),
+         WARNING("900-99999", "the group \"staff\" (950) of accounts/group")
+             WARNING("900-99999", "the user \"ada\" (1000) and 1 more of accounts/passwd"),
+         0, 0},
+        {RANGE("165535-165535"),
+         WARNING("165535-165535", "subordinate uids of \"ada\" (100000-165535) of accounts/subuid"),
+         0, 0},
+        {RANGE("99000-100000"),
+         WARNING("99000-100000", "subordinate uids of \"ada\" (100000-165535) of accounts/subuid"),
+         0, 0},
+        {RANGE("110000-400000"),
+         WARNING("110000-400000", "subordinate gids of \"eve\" (300000-300000) of accounts/subgid")
+             WARNING("110000-400000", "subordinate uids of \"ada\" (100000-165535) and 1 more of "
+                                      "accounts/subuid"),
+         0, 0},
+        {RANGE("4294967290-4294967294"),
+         WARNING("4294967290-4294967294", "the user \"last\" (4294967294) of accounts/passwd"), 0,
+         0},
+    };
+    struct fixture *fixture = *state;
+    static char folder[128];
+
+    fixture_write(fixture, "accounts/passwd",
+                  "root:x:0:0::/root:/bin/sh\nada:x:1000:1000:A, B:/home/ada:/bin/sh\n"
+                  "bob:x:1001:1001::/:\nlast:x:4294967294:0::/:\n+::::::\nbroken\n:::\n\n");
+    fixture_write(fixture, "accounts/group", "root:x:0:\nstaff:x:950:ada,bob\n");
+    fixture_write(fixture, "accounts/subuid",
+                  "ada:100000:65536\nbob:165536:65536\nnobody:150000:0\nwrong:200000\n");
+    fixture_write(fixture, "accounts/subgid", "eve:300000:1\n");
+    snprintf(folder, sizeof folder, "%s/accounts", fixture->folder);
+    fixture->around.accounts = folder;
+    check_all(state, cases, COUNT(cases));
+    snprintf(folder, sizeof folder, "%s/nowhere", fixture->folder);
+    fixture_load_text(fixture, RANGE("1000-1000"));
+    fixture_expect(fixture, "");
+}
+
+static void config_load__dynamic_range_not_in_container__warned(void **state)
+{
+    static const char warning[] =
+        "main.conf:2: warning: \"isolation.users\": no process can have the id %u of \"%s\" here, "
+        "since the container that superd runs in has not all ids: write a range that is in its "
+        "process/uid_map\n";
+    static const struct {
+        const char *range;
+        unsigned missing; /* 0: none is */
+    } cases[] = {{"1-99", 0},           {"50-65535", 0},      {"50-65536", 65536},
+                 {"99-100", 0},         {"100000-199999", 0}, {"99999-100000", 99999},
+                 {"70000-70000", 70000}};
+    struct fixture *fixture = *state;
+    static char folder[128];
+    char text[256], expected[512];
+
+    /* As newuidmap(1) writes them: in no order, one part after the other. */
+    fixture_write(fixture, "process/uid_map",
+                  "       100       200000      65436\n         0       1000          100\n"
+                  "    100000     300000     100000\n");
+    snprintf(folder, sizeof folder, "%s/process", fixture->folder);
+    fixture->around.process = folder;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        snprintf(text, sizeof text, "superd: {\n  isolation: { users = \"%s\"; };\n};\n",
+                 cases[i].range);
+        assert_non_null(fixture_load_text(fixture, text));
+        snprintf(expected, sizeof expected, warning, cases[i].missing, cases[i].range);
+        fixture_expect(fixture, cases[i].missing ? expected : "");
+    }
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_set_up, fixture_tear_down)
@@ -753,6 +855,8 @@ int main(void)
         TEST(config_load__not_root__only_oneself),
         TEST(config_load__settings_that_do_not_go_together__told),
         TEST(config_load__isolation_wrong__told),
+        TEST(config_load__dynamic_range_of_others__warned),
+        TEST(config_load__dynamic_range_not_in_container__warned),
         TEST(config_load__environment_wrong__told),
         TEST(config_load__access_wrong__told),
         TEST(config_load__texts_from_files_wrong__told),

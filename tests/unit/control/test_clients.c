@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -215,6 +217,25 @@ static void line__longer_than_the_limit__is_refused_and_the_end(void **state)
     close(fd);
 }
 
+/* Nothing is to come of itself: so the loop sleeps until somebody says something. */
+static void streaming__nothing_to_be_told__the_loop_sleeps(void **state)
+{
+    int streaming = dial(), waiting = dial();
+    uint64_t until = clock_now_ms() + PATIENCE_MS;
+
+    (void)state;
+    say(streaming, "stream\n");
+    assert_string_equal(hear(streaming), "streaming\n");
+    say(waiting, "wait\n");
+    wait_for(&lines, 2);
+    while (uv_backend_timeout(&loop) >= 0 && clock_now_ms() < until)
+        turn();
+    assert_int_equal(uv_backend_timeout(&loop), -1);
+    assert_int_equal(clients_count(clients), 2);
+    close(streaming);
+    close(waiting);
+}
+
 static void silent__longer_than_idle__is_dropped(void **state)
 {
     int silent = dial(), waiting = dial(), streaming = dial(), half = dial();
@@ -392,6 +413,53 @@ static void listen__other_path__the_old_one_goes_and_who_is_there_stays(void **s
     close(after);
 }
 
+/* May this process give a file to any group, which root may? */
+static void let_chown(bool may)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+
+    assert_int_equal(syscall(SYS_capget, &header, sets), 0);
+    if (may)
+        sets[0].effective |= 1U << CAP_CHOWN;
+    else
+        sets[0].effective &= ~(1U << CAP_CHOWN);
+    assert_int_equal(syscall(SYS_capset, &header, sets), 0);
+}
+
+static void listen__group_not_to_be_given__the_socket_stays(void **state)
+{
+    gid_t strange = getegid() + 4711;
+    struct stat before, after;
+    int fd;
+
+    (void)state;
+    assert_int_equal(clients_listen(clients, path, getegid()), 0);
+    assert_int_equal(lstat(path, &before), 0);
+    assert_int_equal(before.st_mode & 07777, 0660);
+    fd = dial(); /* in the queue */
+    if (geteuid() == 0)
+        let_chown(false);
+    assert_int_equal(clients_listen(clients, path, strange), -EPERM);
+    assert_int_equal(lstat(path, &after), 0);
+    assert_int_equal(after.st_ino, before.st_ino);
+    assert_int_equal(after.st_mode & 07777, 0600);
+    say(fd, "hello\n");
+    assert_string_equal(hear(fd), "ok\n");
+    close(fd);
+    fd = dial();
+    say(fd, "hello\n");
+    assert_string_equal(hear(fd), "ok\n");
+    close(fd);
+    if (geteuid() == 0) {
+        let_chown(true);
+        assert_int_equal(clients_listen(clients, path, strange), 0); /* as the next reload */
+        assert_int_equal(lstat(path, &after), 0);
+        assert_int_equal(after.st_gid, strange);
+        assert_int_equal(after.st_mode & 07777, 0660);
+    }
+}
+
 static void listen__path_of_somebody_alive__is_not_taken(void **state)
 {
     struct address address;
@@ -418,6 +486,7 @@ int main(void)
         CASE(line__in_pieces_and_several_at_once__each_is_answered),
         CASE(line__then_half_closed__is_answered_before_the_end),
         CASE(line__longer_than_the_limit__is_refused_and_the_end),
+        CASE(streaming__nothing_to_be_told__the_loop_sleeps),
         CASE(silent__longer_than_idle__is_dropped),
         CASE(reader__takes_nothing__is_dropped_and_others_are_served),
         CASE(line__answer_takes_long__the_next_waits_its_share),
@@ -426,6 +495,7 @@ int main(void)
         CASE(line__much_unread_then_half_closed__all_is_answered),
         CASE(many__more_than_there_is_room_for__the_operator_still_gets_in),
         CASE(listen__other_path__the_old_one_goes_and_who_is_there_stays),
+        CASE(listen__group_not_to_be_given__the_socket_stays),
         CASE(listen__path_of_somebody_alive__is_not_taken),
     };
 

@@ -98,11 +98,33 @@ static void add__line_longer_than_a_quarter__is_counted_and_left_out(void **stat
     ring_clear(&ring);
 }
 
+static void skip__more_than_there_is__ends_at_the_last(void **state)
+{
+    struct ring ring;
+    struct ring_reader reader = {0};
+    char text[16];
+    uint64_t missed = 0;
+
+    (void)state;
+    assert_true(ring_init(&ring, 1024));
+    add(&ring, "one");
+    add(&ring, "two");
+    add(&ring, "three");
+    ring_skip(&ring, &reader, 2);
+    expect_line(&ring, &reader, "three");
+    ring_skip(&ring, &reader, 5);
+    assert_int_equal(ring_read(&ring, &reader, text, sizeof text, &missed), 0);
+    add(&ring, "four");
+    expect_line(&ring, &reader, "four");
+    ring_clear(&ring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(read__fresh_reader__gets_all_in_order),
         cmocka_unit_test(read__many_lines_and_a_slow_reader__misses_exactly_what_is_gone),
+        cmocka_unit_test(skip__more_than_there_is__ends_at_the_last),
         cmocka_unit_test(add__line_longer_than_a_quarter__is_counted_and_left_out),
     };
 
