@@ -26,6 +26,13 @@ const char *const isolation_level_names[ISOLATION_MAX] = {
     [ISOLATION_STRICT] = "strict",
 };
 
+const char *const io_rate_names[IO_RATE_MAX] = {
+    [IO_RBPS] = "rbps",
+    [IO_WBPS] = "wbps",
+    [IO_RIOPS] = "riops",
+    [IO_WIOPS] = "wiops",
+};
+
 const char *const sharing_names[SHARING_MAX] = {
     [SHARING_OFF] = "off",
     [SHARING_SERVICE] = "service",

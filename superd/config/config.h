@@ -129,6 +129,16 @@ struct rlimit_setting {
     uint64_t soft, hard;
 };
 
+/* The kernel's words for what may be done to a disk in a second: bytes and operations. */
+enum io_rate { IO_RBPS, IO_WBPS, IO_RIOPS, IO_WIOPS, IO_RATE_MAX };
+extern const char *const io_rate_names[IO_RATE_MAX];
+
+struct io_limit {
+    const char *written;        /* as it stands in the file */
+    unsigned major, minor;      /* of the whole disk */
+    uint64_t rate[IO_RATE_MAX]; /* UINT64_MAX: no limit */
+};
+
 /* Limits of a control group. */
 struct resource_settings {
     struct rlimit_setting memory;    /* memory.high, memory.max */
@@ -137,6 +147,8 @@ struct resource_settings {
     uint32_t cpu;                    /* percent of one processor; 0: no limit */
     uint32_t cpu_weight;             /* 1-10000; 0: the kernel's default */
     uint32_t io_weight;              /* likewise */
+    const struct io_limit *io;       /* of each disk that has one */
+    size_t io_count;
 };
 
 /* What a handler may see and do. Lists end with NULL; every path is absolute. */

@@ -43,6 +43,9 @@ struct origin {
 struct isolation_draft {
     const char *level, *root, *private_tmp, *network, *pid_namespace, *cgroup, *hostname;
     struct texts read_only, read_write, hide, devices, system_calls, capabilities;
+    struct {
+        struct texts resources, per_instance;
+    } io_max;
 };
 
 struct service_draft {

@@ -115,6 +115,26 @@ static bool write_hostname(FILE *file, const void *object)
     return isolation_of(object)->level != ISOLATION_NONE;
 }
 
+static bool write_io(FILE *file, const struct resource_settings *resources)
+{
+    for (size_t i = 0; i < resources->io_count; i++) {
+        fputs(i > 0 ? ", " : "[ ", file);
+        dump_text(file, resources->io[i].written);
+    }
+    fputs(resources->io_count ? " ]" : "[ ]", file);
+    return true;
+}
+
+static bool write_resources_io(FILE *file, const void *object)
+{
+    return write_io(file, &isolation_of(object)->resources);
+}
+
+static bool write_per_instance_io(FILE *file, const void *object)
+{
+    return write_io(file, &isolation_of(object)->per_instance);
+}
+
 static const struct dump_special specials[] = {
     {"isolation", write_isolation},
     {"isolate.root", write_root},
@@ -129,6 +149,8 @@ static const struct dump_special specials[] = {
     {"isolate.hostname", write_hostname},
     {"isolate.system_calls", write_calls},
     {"isolate.capabilities", write_capabilities},
+    {"resources.io_max", write_resources_io},
+    {"per_instance.io_max", write_per_instance_io},
 };
 
 const struct dump_special *dump_isolation_special(const char *name)

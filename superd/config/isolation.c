@@ -8,6 +8,7 @@
 
 #include "config/call_list.h"
 #include "config/capability.h"
+#include "config/io_limit.h"
 #include "config/suggest.h"
 #include "config/uid_range.h"
 
@@ -227,7 +228,7 @@ static bool check_none(struct loader *loader, const struct service_draft *draft)
 static bool has_resources(const struct resource_settings *r)
 {
     return r->memory.set || r->swap.set || r->processes.set || r->cpu || r->cpu_weight ||
-           r->io_weight;
+           r->io_weight || r->io_count;
 }
 
 static bool check_dynamic(struct loader *loader, const struct service_draft *draft,
@@ -315,6 +316,10 @@ bool isolation_finish(struct loader *loader, struct service_draft *draft)
     settings.launchers = given->launchers;
     settings.resources = given->resources;
     settings.per_instance = given->per_instance;
+    good &= io_limits_take(loader, &written->io_max.resources, "resources.io_max",
+                           &settings.resources);
+    good &= io_limits_take(loader, &written->io_max.per_instance, "per_instance.io_max",
+                           &settings.per_instance);
     if (settings.level != ISOLATION_NONE) {
         if (draft->config.identity.dynamic == DYNAMIC_CONNECTION &&
             settings.private_tmp == SHARING_SERVICE)

@@ -24,6 +24,7 @@ struct config_surroundings {
     const char *accounts; /* folder of passwd, group, subuid and subgid: who else has uids of the
                              dynamic range is warned of; NULL: not looked at */
     const char *process;  /* folder of uid_map and gid_map, likewise */
+    const char *sys;      /* NULL: "/sys" */
 };
 
 /* Read PATH. Returns the configuration, owned by the caller (config_free), or NULL when the main

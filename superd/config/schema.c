@@ -23,36 +23,42 @@
 #define HUGE_NUMBER  ((int64_t)UINT32_MAX)
 
 #define ISOLATE(field) SERVICE(config.isolation.field)
-#define RESOURCES(group, which)                                                                  \
-    {.name = group ".memory",                                                                    \
-     ISOLATE(which.memory),                                                                      \
-     .type = TYPE_LIMIT,                                                                         \
-     .unit = UNIT_BYTES,                                                                         \
-     .help = "memory: \"SLOW:MOST\", reclaimed above the first, killed above the second"},       \
-        {.name = group ".swap",                                                                  \
-         ISOLATE(which.swap),                                                                    \
-         .type = TYPE_LIMIT,                                                                     \
-         .unit = UNIT_BYTES,                                                                     \
-         .help = "swap space"},                                                                  \
-        {.name = group ".processes",                                                             \
-         ISOLATE(which.processes),                                                               \
-         .type = TYPE_LIMIT,                                                                     \
-         .help = "processes and threads"},                                                       \
-        {.name = group ".cpu",                                                                   \
-         ISOLATE(which.cpu),                                                                     \
-         .type = TYPE_NUMBER,                                                                    \
-         .value = "0",                                                                           \
-         .max = 100000,                                                                          \
-         .help = "processor time, in percent of one processor; 0 for no limit"},                 \
-        {.name = group ".cpu_weight",                                                            \
-         ISOLATE(which.cpu_weight),                                                              \
-         .type = TYPE_NUMBER,                                                                    \
-         .value = "0",                                                                           \
-         .max = 10000,                                                                           \
-         .help = "share of processors that are busy, 100 for the usual; 0 for unset"},           \
-    {                                                                                            \
-        .name = group ".io_weight", ISOLATE(which.io_weight), .type = TYPE_NUMBER, .value = "0", \
-        .max = 10000, .help = "share of disks that are busy, 100 for the usual; 0 for unset"     \
+#define RESOURCES(group, which)                                                             \
+    {.name = group ".memory",                                                               \
+     ISOLATE(which.memory),                                                                 \
+     .type = TYPE_LIMIT,                                                                    \
+     .unit = UNIT_BYTES,                                                                    \
+     .help = "memory: \"SLOW:MOST\", reclaimed above the first, killed above the second"},  \
+        {.name = group ".swap",                                                             \
+         ISOLATE(which.swap),                                                               \
+         .type = TYPE_LIMIT,                                                                \
+         .unit = UNIT_BYTES,                                                                \
+         .help = "swap space"},                                                             \
+        {.name = group ".processes",                                                        \
+         ISOLATE(which.processes),                                                          \
+         .type = TYPE_LIMIT,                                                                \
+         .help = "processes and threads"},                                                  \
+        {.name = group ".cpu",                                                              \
+         ISOLATE(which.cpu),                                                                \
+         .type = TYPE_NUMBER,                                                               \
+         .value = "0",                                                                      \
+         .max = 100000,                                                                     \
+         .help = "processor time, in percent of one processor; 0 for no limit"},            \
+        {.name = group ".cpu_weight",                                                       \
+         ISOLATE(which.cpu_weight),                                                         \
+         .type = TYPE_NUMBER,                                                               \
+         .value = "0",                                                                      \
+         .max = 10000,                                                                      \
+         .help = "share of processors that are busy, 100 for the usual; 0 for unset"},      \
+        {.name = group ".io_weight",                                                        \
+         ISOLATE(which.io_weight),                                                          \
+         .type = TYPE_NUMBER,                                                               \
+         .value = "0",                                                                      \
+         .max = 10000,                                                                      \
+         .help = "share of disks that are busy, 100 for the usual; 0 for unset"},           \
+    {                                                                                       \
+        .name = group ".io_max", SERVICE(isolation.io_max.which), .type = TYPE_TEXTS,       \
+        .help = "most a second of a disk, as \"/srv rbps=10M wbps=5M riops=500 wiops=100\"" \
     }
 
 static const char *const log_address_words[] = {"full", "prefix", "none"};

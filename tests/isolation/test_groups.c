@@ -217,6 +217,40 @@ static void basic__no_clone3__in_its_group_all_the_same(void)
     isolation_stop(daemon);
 }
 
+/* Limits of disks reach the kernel; on a host without the controller they are refused. */
+static void io_max__written__in_the_kernel_or_refused(void)
+{
+    static const char limited[] = TOLD("limited", "resources: { io_max = '/var/tmp wbps=1M'; };");
+    struct daemon *daemon;
+    char *text;
+    int fd;
+
+    needs_groups();
+    if (atoi(process_shell("stat -c %%Hd /var/tmp")) == 0)
+        e2e_skip("/var/tmp is on no disk of its own");
+    daemon = isolation_start(NULL, TOLD("one", ""));
+    if (!strstr(process_shell("cat %s/cgroup.controllers", here()), "io")) {
+        char services[sizeof FIRST + sizeof limited];
+
+        snprintf(services, sizeof services, "%s%s", FIRST, limited);
+        daemon_reload_fails(daemon, &(struct setup){.services = services});
+        expect_event(&daemon->events, "config", "service", "limited", NULL);
+        isolation_stop(daemon);
+        e2e_skip("refused as it should be: there is no io controller, so nothing more to be seen");
+    }
+    isolation_stop(daemon);
+    daemon = isolation_start("isolation: { idle = '1h'; };", limited);
+    fd = daemon_dial(daemon, "limited");
+    client_hear_all(fd, NULL);
+    close(fd);
+    text = process_shell("cat %s/limited/io.max", own_group(daemon->pid));
+    if (!strstr(text, "wbps=1048576"))
+        fail_msg("io.max is \"%s\"", text);
+    daemon_signal(daemon, SIGTERM);
+    assert_int_equal(daemon_wait(daemon), 0);
+    daemon_expect_gone(daemon);
+}
+
 /* ---- Without one ---------------------------------------------------------------------------- */
 
 static void basic__no_group_to_be_had__served_unless_asked_for(void)
@@ -400,6 +434,7 @@ static const struct e2e_case cases[] = {
     E2E(basic__many_configured__no_group_before_its_use),
     E2E(basic__group_removed_in_between__made_anew),
     E2E(basic__no_clone3__in_its_group_all_the_same),
+    E2E(io_max__written__in_the_kernel_or_refused),
     E2E(basic__no_group_to_be_had__served_unless_asked_for),
     E2E(ordinary_user__no_group_to_be_had__served_unless_asked_for),
     E2E(reload__service_gone_or_without__its_group_goes),

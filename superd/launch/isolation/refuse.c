@@ -50,7 +50,7 @@ static void drop_limits(struct resource_settings *resources, unsigned controller
     if (!(controllers & CONTROLLER_CPU))
         resources->cpu = resources->cpu_weight = 0;
     if (!(controllers & CONTROLLER_IO))
-        resources->io_weight = 0;
+        resources->io_weight = resources->io_count = 0;
 }
 
 /* Back to the host's where there is no other. */

@@ -42,8 +42,9 @@ int fixture_set_up(void **state)
         return -1;
     diagnostics_init(&fixture->list);
     snprintf(bin, sizeof bin, "%s/bin", fixture->folder);
+    snprintf(fixture->sys, sizeof fixture->sys, "%s/sys", fixture->folder);
     fixture->around = (struct config_surroundings){
-        .root = true, .handler_path = bin, .path = "/bin:/usr/bin"};
+        .root = true, .handler_path = bin, .path = "/bin:/usr/bin", .sys = fixture->sys};
     fixture_write(fixture, "bin/hello", "#!/bin/sh\n");
     fixture_write(fixture, "bin/text", "no program\n");
     fixture_write(fixture, "bin/folder/x", "");

@@ -13,7 +13,9 @@
 
 struct fixture {
     char folder[64];
-    struct config_surroundings around; /* root, with bin/ as the handlers' folder and as PATH */
+    struct config_surroundings around; /* root, with bin/ as the handlers' folder and as PATH, and
+                                          sys/ as what the kernel shows of disks: not there at first */
+    char sys[80];
     struct diagnostics list;
     struct config *config;
 };

@@ -47,9 +47,10 @@
     "   system_call_action = \"kill\"; capabilities = [ \"chown\", \"CAP_BPF\" ];\n"               \
     "   on_missing = \"warn\"; launchers = 3; };\n"                                                \
     "  resources: { memory = \"64M:128M\"; swap = 0; processes = 50; cpu = 150;\n"                 \
-    "   cpu_weight = 50; io_weight = 200; };\n"                                                    \
+    "   cpu_weight = 50; io_weight = 200;\n"                                                       \
+    "   io_max = [ \"8:0 rbps=10M wbps=5M riops=500 wiops=max\", \"8:16 wbps=1\" ]; };\n"          \
     "  per_instance: { memory = \"8M\"; swap = 0; processes = 5; cpu = 50; cpu_weight = 10;\n"     \
-    "   io_weight = 20; }; };\n"                                                                   \
+    "   io_weight = 20; io_max = [ \"8:0 riops=10\" ]; }; };\n"                                    \
     " tcp: { listen = \"127.0.0.1:7100\"; time: { first_byte = \"10s\"; gone = \"1m\"; }; };\n"    \
     " tftp: { listen = \"udp:127.0.0.1:7000\"; };\n"                                               \
     " trap: { listen = { address = \"7200\"; trap = \"1h\"; }; };\n"                               \

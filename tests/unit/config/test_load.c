@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #define HEAD "defaults: { user = \"nobody\"; exec = \"hello\"; access: { warn_open = false; }; };\n"
 
@@ -401,6 +404,63 @@ static void config_load__services__sorted_and_found(void **state)
     assert_null(config_find(fixture->config, "a"));
 }
 
+/* A disk with two partitions, as the kernel shows them. */
+static void show_disk(struct fixture *fixture)
+{
+    char path[128];
+
+    fixture_write(fixture, "sys/dev/block/none", "");
+    fixture_write(fixture, "sys/devices/sda/dev", "8:0\n");
+    fixture_write(fixture, "sys/devices/sda/sda1/dev", "8:1\n");
+    fixture_write(fixture, "sys/devices/sda/sda1/partition", "1\n");
+    snprintf(path, sizeof path, "%s/dev/block/8:0", fixture->sys);
+    assert_int_equal(symlink("../../devices/sda", path), 0);
+    snprintf(path, sizeof path, "%s/dev/block/8:1", fixture->sys);
+    assert_int_equal(symlink("../../devices/sda/sda1", path), 0);
+}
+
+#define IO(text) \
+    "services: { a: { listen = \"127.0.0.1:7000\"; resources: { io_max = " text "; }; }; };"
+
+static void config_load__io_of_a_partition__that_of_its_disk(void **state)
+{
+    const struct resource_settings *resources;
+    struct fixture *fixture = *state;
+
+    show_disk(fixture);
+    resources = &load_a(fixture, HEAD IO("\"8:1 rbps=10M  wiops=500\""))->isolation.resources;
+    assert_int_equal(resources->io_count, 1);
+    assert_int_equal(resources->io[0].major, 8);
+    assert_int_equal(resources->io[0].minor, 0);
+    assert_int_equal(resources->io[0].rate[IO_RBPS], 10 << 20);
+    assert_int_equal(resources->io[0].rate[IO_WIOPS], 500);
+    assert_true(resources->io[0].rate[IO_WBPS] == UINT64_MAX);
+    assert_true(resources->io[0].rate[IO_RIOPS] == UINT64_MAX);
+    resources = &load_a(fixture, HEAD IO("\"8:0 wbps=max\""))->isolation.resources;
+    assert_int_equal(resources->io[0].minor, 0);
+    fixture_load_text(fixture, HEAD IO("[ \"8:0 wbps=1\", \"8:1 rbps=1\" ]"));
+    fixture_expect(fixture, "main.conf:2: error: \"resources.io_max\": \"8:0 wbps=1\" and \"8:1 "
+                            "rbps=1\" are the same disk, 8:0\n");
+    fixture_load_text(fixture, HEAD IO("\"8:2 wbps=1\""));
+    fixture_expect(fixture, "main.conf:2: error: \"resources.io_max\": there is no disk 8:2, which "
+                            "\"8:2\" stands for\n");
+}
+
+/* A path stands for the disk of its file system, where that has one. */
+static void config_load__io_of_a_path__its_disk(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct resource_settings *resources;
+    struct stat st;
+
+    assert_int_equal(stat(fixture->folder, &st), 0);
+    if (major(st.st_dev) == 0)
+        skip();
+    resources = &load_a(fixture, HEAD IO("\"/var/tmp wbps=1M\""))->isolation.resources;
+    assert_int_equal(resources->io[0].major, major(st.st_dev));
+    assert_int_equal(resources->io[0].minor, minor(st.st_dev));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -418,6 +478,8 @@ int main(void)
         TEST(config_load__access__rules_and_hours),
         TEST(config_load__texts__written_or_from_files),
         TEST(config_load__services__sorted_and_found),
+        TEST(config_load__io_of_a_partition__that_of_its_disk),
+        TEST(config_load__io_of_a_path__its_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

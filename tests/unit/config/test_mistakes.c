@@ -680,6 +680,46 @@ static void config_load__isolation_wrong__told(void **state)
          "main.conf:2: error: \"directory\": is in /tmp, which isolate.private_tmp = "
          "\"connection\" hides from the handler\n",
          0, 1},
+        {WITH("resources: { io_max = \"sda wbps=1M\"; };"),
+         "main.conf:2: error: \"resources.io_max\": \"sda\" must be an absolute path or the "
+         "numbers "
+         "of a disk, as in \"/srv wbps=10M\" or \"8:0 wbps=10M\"\n",
+         0, 1},
+        {WITH("resources: { io_max = \"8:x wbps=1M\"; };"),
+         "main.conf:2: error: \"resources.io_max\": \"8:x\" must be an absolute path or the "
+         "numbers "
+         "of a disk, as in \"/srv wbps=10M\" or \"8:0 wbps=10M\"\n",
+         0, 1},
+        {WITH("per_instance: { io_max = \"/no/such/place wbps=1M\"; };"),
+         "main.conf:2: error: \"per_instance.io_max\": \"/no/such/place\": No such file or "
+         "directory\n",
+         0, 1},
+        {WITH("resources: { io_max = \"/proc wbps=1M\"; };"),
+         "main.conf:2: error: \"resources.io_max\": \"/proc\" is in a file system that shows no "
+         "disk "
+         "of its own: write the disk itself, as in \"/dev/sda wbps=10M\"\n",
+         0, 1},
+        {WITH("resources: { io_max = \"8:0\"; };"),
+         "main.conf:2: error: \"resources.io_max\": \"8:0\" says no limit: add some, as in \"8:0 "
+         "rbps=10M wiops=500\"\n",
+         0, 1},
+        {WITH("resources: { io_max = \"8:0 wpbs=1M\"; };"),
+         "main.conf:2: error: \"resources.io_max\": there is no limit \"wpbs\", but rbps, wbps, "
+         "riops "
+         "and wiops; did you mean \"wbps\"?\n",
+         0, 1},
+        {WITH("resources: { io_max = \"8:0 wbps=0\"; };"),
+         "main.conf:2: error: \"resources.io_max\": wbps must be a size of at least 1 a second, or "
+         "max, as in wbps=10M\n",
+         0, 1},
+        {WITH("resources: { io_max = \"8:0 riops=5M\"; };"),
+         "main.conf:2: error: \"resources.io_max\": riops must be a number of at least 1 a second, "
+         "or max, as in riops=500\n",
+         0, 1},
+        {WITH("resources: { io_max = [ \"8:0 riops=5\", \"8:0 wiops=5\" ]; };"),
+         "main.conf:2: error: \"resources.io_max\": \"8:0 riops=5\" and \"8:0 wiops=5\" are the "
+         "same disk, 8:0\n",
+         0, 1},
     };
     static const struct mistake dynamic[] = {
         {"superd: { isolation: { users = \"400000-400001\"; }; };\n" WITH("user = \"dynamic\";"),
