@@ -81,11 +81,10 @@ struct work {
     struct service_groups groups;
     struct environment environment;
     struct parcel parcel;
-    struct launch_report
-        report;    /* of the order in hand; its instance is 0 before there is something to say */
-    bool received; /* an order is in hand */
-    bool ended;    /* there will be no orders any more */
-    bool plain;    /* it has no priority of its own */
+    bool received;               /* an order is in hand */
+    struct launch_report report; /* of it; the instance is 0 before there is something to say */
+    bool ended;                  /* there will be no orders any more */
+    bool plain;                  /* it has no priority of its own */
     bool gives_way;
     bool ready; /* make the next child ready before its order comes */
 };
@@ -370,8 +369,8 @@ _Noreturn void launcher_run(const struct launcher_job *job)
     work.job = job;
     enclosure_enter(&work.enclosure, &job->place, channel_of(job) < 0 ? -1 : CHANNEL_FD);
     work.plain = sched_getscheduler(0) == SCHED_OTHER && getpriority(PRIO_PROCESS, 0) == 0;
-    work.ready = job->place.home != HOME_OWN &&
-                 environment_prepare(&work.environment, job->plans, job->plan_count);
+    environment_prepare(&work.environment, job->plans, job->plan_count);
+    work.ready = job->place.home != HOME_OWN;
     while (next_order(&work)) {
         if (!work.received)
             continue; /* somebody ended the ready child */

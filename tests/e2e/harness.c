@@ -189,6 +189,11 @@ size_t daemon_launchers(const struct daemon *daemon, pid_t *pids, size_t room)
     return count;
 }
 
+size_t daemon_ready_children(const struct daemon *daemon, pid_t *pids, size_t room)
+{
+    return named(daemon, READY_NAME, pids, room);
+}
+
 size_t daemon_stop_launchers(const struct daemon *daemon, pid_t *pids, size_t room)
 {
     pid_t ready[PROCESSES_SHOWN];
@@ -199,7 +204,7 @@ size_t daemon_stop_launchers(const struct daemon *daemon, pid_t *pids, size_t ro
         while (census_state(pids[i]) != 'T')
             sched_yield();
     }
-    waiting = named(daemon, READY_NAME, ready, COUNT(ready));
+    waiting = daemon_ready_children(daemon, ready, COUNT(ready));
     for (size_t i = 0; i < waiting; i++) {
         assert_int_equal(kill(ready[i], SIGKILL), 0);
         while (census_alive(ready[i]))
@@ -212,9 +217,10 @@ bool daemon_has_only_launchers(const struct daemon *daemon)
 {
     static pid_t pids[PROCESSES_MAX];
     size_t launchers = daemon_launchers(daemon, pids, PROCESSES_MAX);
+    size_t ready = daemon_ready_children(daemon, pids, PROCESSES_MAX);
 
-    return launchers > 0 && launchers + named(daemon, READY_NAME, pids, PROCESSES_MAX) ==
-                                census_children(daemon->pid, pids, PROCESSES_MAX);
+    return launchers > 0 && ready <= launchers &&
+           launchers + ready == census_children(daemon->pid, pids, PROCESSES_MAX);
 }
 
 /* A launcher that has just been forked has its parent's name; and superd has said that it is ready

@@ -106,10 +106,13 @@ char *daemon_ask(struct daemon *daemon, const char *service);
 /* Its launchers, at most ROOM of them. */
 size_t daemon_launchers(const struct daemon *daemon, pid_t *pids, size_t room);
 
+/* The children that they have made ready for the next connections, at most ROOM of them. */
+size_t daemon_ready_children(const struct daemon *daemon, pid_t *pids, size_t room);
+
 /* Stop them, and end the children that they have made ready: so nobody takes an order. Returns how many. */
 size_t daemon_stop_launchers(const struct daemon *daemon, pid_t *pids, size_t room);
 
-/* Has it launchers, and no other child but those that they have made ready? */
+/* Has it launchers, and no other child but those that they have made ready, one each at most? */
 bool daemon_has_only_launchers(const struct daemon *daemon);
 
 /* Wait until nobody is served: no child but launchers, and the descriptors of the beginning. */

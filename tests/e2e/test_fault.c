@@ -165,9 +165,29 @@ static void order__too_many_descriptors_on_their_way__said_and_the_next_is_serve
     expect_one_lost(FAULT_SENDMSG, ETOOMANYREFS);
 }
 
+/* Children that were made ready before serve on; when they are used up, no process is to be had. */
 static void clone__no_processes__said_and_the_next_is_served(void)
 {
-    expect_one_lost(FAULT_CLONE, EAGAIN);
+    struct daemon *daemon = start(CAT);
+    pid_t launchers[64];
+    size_t left = daemon_launchers(daemon, launchers, COUNT(launchers)) + 1;
+    const json_t *event = NULL;
+
+    let_fail(FAULT_CLONE, 0, 1000, EAGAIN);
+    while (left-- > 0 && !(event && strcmp(event_text(event, "outcome"), "launch-failed") == 0)) {
+        int fd = daemon_dial(daemon, "cat");
+
+        client_half_close(fd);
+        client_expect_closed(fd);
+        close(fd);
+        event = expect_event(&daemon->events, "end", "service", "cat", NULL);
+    }
+    assert_string_equal(event_text(event, "outcome"), "launch-failed");
+    assert_string_equal(event_text(event, "step"), "clone");
+    assert_string_equal(event_text(event, "error"), strerror(EAGAIN));
+    let_fail(FAULT_CLONE, 0, 0, 0);
+    expect_served(daemon);
+    daemon_stop(daemon);
 }
 
 /* The socket to the launchers is full, though no order is on its way whose report could tell of room. */

@@ -264,6 +264,53 @@ static void launcher__hangs__the_launch_fails_in_time_and_the_service_goes_on(vo
     daemon_stop(daemon);
 }
 
+/* ---- Children that are ready ----------------------------------------------------------------- */
+
+/* Somebody ends them, again and again: launchers go on. */
+static void ready_children__killed__everybody_is_served(void)
+{
+    struct daemon *daemon = daemon_serve(OTHER);
+
+    for (int i = 0; i < 12; i++) {
+        pid_t ready[64];
+        size_t count = daemon_ready_children(daemon, ready, COUNT(ready));
+
+        for (size_t j = 0; j < count; j++) {
+            kill(ready[j], SIGKILL);
+            while (census_alive(ready[j]))
+                sched_yield();
+        }
+        daemon_talk(daemon, "other", "still here", "still here");
+    }
+    daemon_expect_quiet(daemon);
+    assert_int_equal(count_events(&daemon->events, "launcher", NULL), 0);
+    daemon_stop(daemon);
+}
+
+static bool all_sleep(void *data)
+{
+    struct daemon *daemon = data;
+    pid_t pids[64];
+    size_t count = daemon_launchers(daemon, pids, COUNT(pids));
+
+    for (size_t i = 0; i < count; i++) {
+        if (census_state(pids[i]) != 'S')
+            return false;
+    }
+    return count > 0 && daemon_ready_children(daemon, pids, COUNT(pids)) == count;
+}
+
+/* Not in the way of vfork(2), which would count as load of the machine for ever. */
+static void ready_children__waiting__launchers_sleep_as_others_do(void)
+{
+    struct daemon *daemon = daemon_serve(OTHER);
+
+    assert_true(e2e_until(all_sleep, daemon));
+    daemon_talk(daemon, "other", "x", "x");
+    assert_true(e2e_until(all_sleep, daemon));
+    daemon_stop(daemon);
+}
+
 /* ---- A file system that is silent ----------------------------------------------------------- */
 
 /* Mount at PATH one that answers nothing, as that of a user may. Returns what to close to end it,
@@ -400,6 +447,8 @@ static const struct e2e_case cases[] = {
     E2E(launcher__killed_again_and_again__no_busy_loop),
     E2E(directory__silent__others_are_held_up_once),
     E2E(directory__silent_for_more_than_there_is_room__said),
+    E2E(ready_children__killed__everybody_is_served),
+    E2E(ready_children__waiting__launchers_sleep_as_others_do),
     E2E(launcher__hangs__the_launch_fails_in_time_and_the_service_goes_on),
 };
 
