@@ -265,17 +265,15 @@ static int ready_main(void *data)
     return 127;
 }
 
-int child_ready(void (*begin)(void *data), void *data, pid_t *pid_r)
+int child_ready(void (*begin)(void *data), void *data, int flags, pid_t *pid_r)
 {
-    /* Descriptors are shared, too: so what it receives is the launcher's to go on with. */
-    const int flags = CLONE_VM | CLONE_FILES | CLONE_PARENT | CLONE_PARENT_SETTID |
-                      CLONE_CHILD_CLEARTID | SIGCHLD;
     struct beginning beginning = {begin, data};
     char *stack = child_stack();
     pid_t pid;
 
     if (!stack)
         return -ENOMEM;
+    flags |= CLONE_VM | CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
     if (clone(ready_main, stack + CHILD_GUARD + CHILD_STACK, flags, &beginning, pid_r, NULL,
               pid_r) < 0)
         return -errno;
@@ -287,10 +285,12 @@ int child_ready(void (*begin)(void *data), void *data, pid_t *pid_r)
     return 0;
 }
 
+int child_keep_descriptors(void)
+{
+    return syscall(SYS_unshare, CLONE_FILES) == 0 ? 0 : -errno;
+}
+
 void child_become(struct child *child)
 {
-    if (syscall(SYS_unshare, CLONE_FILES) != 0)
-        failed(child, STEP_DESCRIPTORS);
-    else
-        failed(child, take_steps(child));
+    failed(child, take_steps(child));
 }

@@ -37,13 +37,16 @@ struct child {
  * -ENOENT: it has been removed); a failure later on is in child->step. */
 int child_spawn(struct child *child, pid_t *pid_r);
 
-/* Make a child that runs BEGIN with DATA, in a session of its own but with the launcher's descriptors, and ends
- * when that returns. *PID_R is written as above, and 0 when it has exec'ed or ended, which is when this
- * returns; the result is as above. */
-int child_ready(void (*begin)(void *data), void *data, pid_t *pid_r);
+/* Make a child that runs BEGIN with DATA, in a session and the namespaces FLAGS (of clone(2)) of its own, and
+ * ends when that returns. With CLONE_FILES it has the launcher's descriptors: what it receives is then the
+ * launcher's to go on with. *PID_R is written as above, and 0 when it has exec'ed or ended, which is when
+ * this returns; the result is as above. */
+int child_ready(void (*begin)(void *data), void *data, int flags, pid_t *pid_r);
 
-/* For BEGIN: become CHILD, whose plan has neither namespaces for each instance nor a group. Returns only when
- * that failed, which is in child->step. */
+/* For BEGIN: become CHILD. Returns only when that failed, which is in child->step. */
 void child_become(struct child *child);
+
+/* For BEGIN, with CLONE_FILES: from now on its descriptors are its own. Returns 0 or -errno. */
+int child_keep_descriptors(void);
 
 #endif

@@ -22,6 +22,7 @@
 #include "base/fd.h"
 #include "launch/child.h"
 #include "launch/environment.h"
+#include "launch/isolation/cgroup.h"
 #include "launch/isolation/enclosure.h"
 #include "launch/isolation/service_groups.h"
 
@@ -84,6 +85,7 @@ struct work {
     bool received;               /* an order is in hand */
     struct launch_report report; /* of it; the instance is 0 before there is something to say */
     bool ended;                  /* there will be no orders any more */
+    bool own;                    /* a service has these launchers to itself */
     bool plain;                  /* it has no priority of its own */
     bool gives_way;
     bool ready; /* make the next child ready before its order comes */
@@ -184,6 +186,18 @@ static void spawn_here(struct work *work, struct child *child)
         failed(work, child->step, child->error);
 }
 
+/* Where instances have a /tmp and a user each, CHILD goes into a slot, if one is free. */
+static struct slot *take_slot(struct work *work, struct child *child)
+{
+    struct slot *slot = slots_take(&work->enclosure.slots, work->parcel.order.run_uid);
+
+    if (slot) {
+        child->slot = slot->path;
+        child->mounts = -1;
+    }
+    return slot;
+}
+
 /* Carry the order in hand out in a child made for it. */
 static void carry_out(struct work *work)
 {
@@ -195,11 +209,7 @@ static void carry_out(struct work *work)
     noted->instance = work->parcel.order.instance;
     if (!prepare(work, &child))
         return;
-    slot = slots_take(&work->enclosure.slots, work->parcel.order.run_uid);
-    if (slot) {
-        child.slot = slot->path;
-        child.mounts = -1;
-    }
+    slot = take_slot(work, &child);
     if (child.plan->in_group)
         spawn_in_group(work, &child);
     else
@@ -211,14 +221,27 @@ static void carry_out(struct work *work)
 
 /* ---- A child that is ready ------------------------------------------------------------------- */
 
-/* Can a child that was made before the order came become the instance that is wanted? */
+/* May the launchers of PLAN's own make children ready? Not where these would count in a limit; nor where handlers
+ * are of their user, and would have something to wait for. */
+static bool own_may_be_ready(const struct plan *plan)
+{
+    const struct isolation_settings *settings = &plan->service->isolation;
+
+    return plan->home == HOME_OWN && plan->change_user && settings->cgroup != SHARING_CONNECTION &&
+           !cgroup_controllers_of(&settings->resources);
+}
+
+/* Is a child that was made before the order came right for it? */
 static bool fits_ready(const struct work *work)
 {
-    const struct plan *plan = work->parcel.order.service < work->job->plan_count
-                                  ? &work->job->plans[work->parcel.order.service]
+    const struct launcher_job *job = work->job;
+    const struct plan *plan = work->parcel.order.service < job->plan_count
+                                  ? &job->plans[work->parcel.order.service]
                                   : NULL;
 
-    return plan && plan->home != HOME_OWN && plan->clone_flags == 0 && !plan->in_group;
+    if (!plan || work->own)
+        return plan && own_may_be_ready(plan);
+    return plan->clone_flags == 0 && !plan->in_group;
 }
 
 /* In the ready child: wait for an order and become what it wants. */
@@ -226,6 +249,7 @@ static void be_ready(void *data)
 {
     struct work *work = data;
     struct launch_slot *noted = work->job->slot;
+    struct slot *slot;
     struct child child;
 
     prctl(PR_SET_NAME, "superd-ready");
@@ -238,8 +262,24 @@ static void be_ready(void *data)
     if (!prepare(work, &child))
         return;
     work->report.pid = noted->pid;
+    if (!work->own && child_keep_descriptors() != 0) {
+        failed(work, STEP_DESCRIPTORS, errno);
+        return;
+    }
+    slot = take_slot(work, &child);
+    if (slot)
+        slot->pid = noted->pid;
     child_become(&child);
     failed(work, child.step, child.error);
+}
+
+/* Of a service's own launchers the namespaces are known before. Others may have to hand the order over to
+ * their launcher, with its descriptors. */
+static int ready_flags(const struct work *work)
+{
+    int flags = work->own ? work->job->place.plan->clone_flags : CLONE_FILES;
+
+    return work->enclosure.slots.mounts >= 0 ? flags & ~CLONE_NEWNS : flags;
 }
 
 /* Make a child ready, and be back when it has become an instance or has ended. What it took and did not carry
@@ -248,9 +288,11 @@ static void wait_by_child(struct work *work)
 {
     struct launch_slot *noted = work->job->slot;
 
-    if (child_ready(be_ready, work, &noted->ready) < 0)
+    if (child_ready(be_ready, work, ready_flags(work), &noted->ready) < 0)
         return;
     noted->ready = 0;
+    if (work->own)
+        work->parcel.connection = work->parcel.stderr_pipe = -1; /* they were its own */
     /* Somebody killed it with the order in hand: so the instance has ended. */
     if (work->received && !work->report.instance && noted->instance)
         work->report = (struct launch_report){.instance = noted->instance, .pid = noted->pid};
@@ -367,10 +409,14 @@ _Noreturn void launcher_run(const struct launcher_job *job)
     if (settle(job) != 0)
         _exit(111);
     work.job = job;
-    enclosure_enter(&work.enclosure, &job->place, channel_of(job) < 0 ? -1 : CHANNEL_FD);
+    work.own = job->place.home == HOME_OWN;
+    work.ready = !work.own || own_may_be_ready(job->place.plan);
     work.plain = sched_getscheduler(0) == SCHED_OTHER && getpriority(PRIO_PROCESS, 0) == 0;
+    give_way(&work, work.ready);
+    enclosure_enter(&work.enclosure, &job->place, channel_of(job) < 0 ? -1 : CHANNEL_FD);
+    if (work.own)
+        work.plain = false; /* and stays as it is: there may be a filter now */
     environment_prepare(&work.environment, job->plans, job->plan_count);
-    work.ready = job->place.home != HOME_OWN;
     while (next_order(&work)) {
         if (!work.received)
             continue; /* somebody ended the ready child */

@@ -82,6 +82,40 @@ static void own_launchers__an_instance_lives__it_lives_on(void)
     isolation_stop(daemon);
 }
 
+static bool has_ready_children(void *data)
+{
+    pid_t pids[16];
+
+    return daemon_ready_children(data, pids, 16) > 0;
+}
+
+/* Of the service's launchers as of those that are shared. */
+static void ready_children__killed__everybody_is_served(void)
+{
+    struct daemon *daemon;
+
+    isolation_needs_root();
+    daemon = isolation_start(
+        NULL, "cat: { listen = '127.0.0.1:0'; exec = ['@SPECIMEN@', 'cat']; " ATTACKER
+              " isolation = 'strict'; };");
+    for (int i = 0; i < 6; i++) {
+        pid_t ready[16];
+        size_t count;
+
+        daemon_talk(daemon, "cat", "still here", "still here");
+        if (i == 0)
+            assert_true(e2e_until(has_ready_children, daemon));
+        count = daemon_ready_children(daemon, ready, 16);
+        for (size_t j = 0; j < count; j++) {
+            assert_int_equal(kill(ready[j], SIGKILL), 0);
+            while (census_alive(ready[j]))
+                sched_yield();
+        }
+    }
+    daemon_talk(daemon, "cat", "still here", "still here");
+    isolation_stop(daemon);
+}
+
 static void templates__more_services_than_allowed__all_served(void)
 {
     struct daemon *daemon;
@@ -505,6 +539,7 @@ static void rights__none_to_bound__served_and_told(void)
 static const struct e2e_case cases[] = {
     E2E(own_launchers__idle__end_and_come_again),
     E2E(own_launchers__an_instance_lives__it_lives_on),
+    E2E(ready_children__killed__everybody_is_served),
     E2E(templates__more_services_than_allowed__all_served),
     E2E(launchers__killed__replaced_in_the_same_place),
     E2E(process_one__killed__made_anew),
