@@ -32,6 +32,8 @@ static void visit_call(void *data, const char *call)
         if (call_is_needed(call))
             list->denied = call;
         list->names[i] = list->names[--list->count];
+        list->names[list->count] =
+            NULL; /* the list ends there: nothing that was taken away comes back */
     }
 }
 

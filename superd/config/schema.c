@@ -224,7 +224,7 @@ static const struct schema_row rows[] = {
     {.name = "isolate.on_missing", ISOLATE(on_missing), .type = TYPE_WORD, .value = "\"refuse\"",
      WORDS(missing_names), .help = "when this kernel cannot do what is asked: do not serve, or warn"},
     {.name = "isolate.launchers", ISOLATE(launchers), .type = TYPE_NUMBER, .value = "0", .max = 64,
-     .help = "launchers of its own, where it needs some; 0 for one per processor"},
+     .help = "launchers of its own, where it needs some; 0 for one more than there are processors"},
     RESOURCES("resources", resources),
     RESOURCES("per_instance", per_instance),
 

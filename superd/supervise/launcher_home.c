@@ -166,7 +166,7 @@ static int begin_namespaces(struct home *home)
     return 0;
 }
 
-/* Of those that services share there is one more than processors: a launcher sleeps while its child
+/* There is one more than processors: a launcher sleeps while its child
  * loads its program, and where that waits for something (a page, a lock of the kernel's) another one
  * may work (3 to 4 % at 32 clients on two processors; a fourth one gives nothing more). */
 static unsigned launchers_of(const struct launchers *all, const struct home *home)
@@ -174,9 +174,7 @@ static unsigned launchers_of(const struct launchers *all, const struct home *hom
     unsigned written = home->plan ? home->plan->service->isolation.launchers
                                   : all->config->daemon.launchers;
 
-    if (written)
-        return written;
-    return home->plan ? all->processors : all->processors + 1;
+    return written ? written : all->processors + 1;
 }
 
 static int begin_pool(struct home *home)

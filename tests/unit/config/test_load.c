@@ -11,6 +11,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "config/call_sets.h"
+
 #define HEAD "defaults: { user = \"nobody\"; exec = \"hello\"; access: { warn_open = false; }; };\n"
 
 /* The service `a` of a configuration that must be right. */
@@ -422,6 +424,34 @@ static void show_disk(struct fixture *fixture)
 #define IO(text) \
     "services: { a: { listen = \"127.0.0.1:7000\"; resources: { io_max = " text "; }; }; };"
 
+static void expect_not_allowed(void *data, const char *call)
+{
+    const struct isolation_settings *settings = data;
+
+    if (call_is_needed(call))
+        return;
+    for (const char *const *allowed = settings->calls; *allowed; allowed++)
+        assert_string_not_equal(*allowed, call);
+}
+
+static void config_load__calls_taken_away__none_is_left(void **state)
+{
+    static const char *const taken[] = {"@ipc", "@network", "@files", "@sandbox"};
+    char text[512];
+
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        const struct isolation_settings *settings;
+
+        snprintf(text, sizeof text,
+                 HEAD "services: { a: { listen = \"127.0.0.1:7000\"; isolation = \"strict\";"
+                      " isolate: { system_calls = \"!%s\"; }; }; };",
+                 taken[i]);
+        settings = &load_a(*state, text)->isolation;
+        assert_true(settings->filter_calls);
+        call_each(taken[i], expect_not_allowed, (void *)settings);
+    }
+}
+
 static void config_load__io_of_a_partition__that_of_its_disk(void **state)
 {
     const struct resource_settings *resources;
@@ -478,6 +508,7 @@ int main(void)
         TEST(config_load__access__rules_and_hours),
         TEST(config_load__texts__written_or_from_files),
         TEST(config_load__services__sorted_and_found),
+        TEST(config_load__calls_taken_away__none_is_left),
         TEST(config_load__io_of_a_partition__that_of_its_disk),
         TEST(config_load__io_of_a_path__its_disk),
     };
